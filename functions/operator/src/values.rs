@@ -1,0 +1,253 @@
+//! The values that commands are made of.
+
+use std::collections::BTreeMap;
+
+use deserr::{Deserr, IntoValue, Map as _, Value, ValueKind, ValuePointerRef};
+use shared::{
+    auth::{password::Password, permissions::Role},
+    call::Call,
+    error::Error,
+    http::{
+        fault::Faults,
+        field::{Ruled, Text, TextRule},
+    },
+    ids::{Id, Kind, OrganizationId, UserId},
+    model::user::User,
+    random,
+};
+
+/// What people call an organization or a user.
+pub type Name = Text<1, 100>;
+/// The name of a plan or a feature: lowercase words with underscores.
+pub type Word = Ruled<WordRule>;
+/// An organization's name in addresses.
+pub type Slug = Ruled<SlugRule>;
+/// A user's address.
+pub type Email = Ruled<EmailRule>;
+/// A day.
+pub type Day = Ruled<DayRule>;
+
+/// See [`Word`].
+#[derive(Debug, Clone)]
+pub struct WordRule;
+
+impl TextRule for WordRule {
+    type Output = String;
+    const FORMAT: &'static str = "word";
+    const MAX: usize = 64;
+
+    fn read(text: &str) -> Result<String, &'static str> {
+        let starts = text.starts_with(|first: char| first.is_ascii_lowercase());
+        let plain = text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        if starts && plain {
+            Ok(text.to_owned())
+        } else {
+            Err("Must be lowercase letters, digits and underscores, a letter first.")
+        }
+    }
+}
+
+/// See [`Slug`].
+#[derive(Debug, Clone)]
+pub struct SlugRule;
+
+impl TextRule for SlugRule {
+    type Output = String;
+    const FORMAT: &'static str = "slug";
+    const MAX: usize = 63;
+
+    fn read(text: &str) -> Result<String, &'static str> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let part = |part: &str| !part.is_empty() && part.bytes().all(plain);
+        if text.split('-').all(part) {
+            Ok(text.to_owned())
+        } else {
+            Err("Must be lowercase letters and digits with single hyphens between them.")
+        }
+    }
+}
+
+/// See [`Email`]. Addresses are unique without regard to case, so they are stored in lowercase.
+#[derive(Debug, Clone)]
+pub struct EmailRule;
+
+impl TextRule for EmailRule {
+    type Output = String;
+    const FORMAT: &'static str = "email";
+    const MAX: usize = 254;
+
+    fn read(text: &str) -> Result<String, &'static str> {
+        let options =
+            email_address::Options::default().without_display_text().without_domain_literal();
+        match email_address::EmailAddress::parse_with_options(text, options) {
+            Ok(address) => Ok(address.as_str().to_lowercase()),
+            Err(_) => Err("Must be an e-mail address."),
+        }
+    }
+}
+
+/// See [`Day`].
+#[derive(Debug, Clone)]
+pub struct DayRule;
+
+impl TextRule for DayRule {
+    type Output = String;
+    const FORMAT: &'static str = "date";
+    const MAX: usize = 10;
+
+    fn read(text: &str) -> Result<String, &'static str> {
+        let date: jiff::civil::Date = text.parse().map_err(|_| "Must be a date, as yyyy-mm-dd.")?;
+        Ok(date.to_string())
+    }
+}
+
+/// The id of something that exists, or else is a fault at its field.
+#[derive(Debug, Clone, Copy)]
+pub struct Existing<K: Kind>(pub Id<K>);
+
+impl<K: Kind> Deserr<Faults> for Existing<K> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        let id = match value {
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        id.map(Self).ok_or_else(|| {
+            let detail = format!("Must be an id that begins with {}.", K::PREFIX);
+            Faults::at(location, "invalid_value", detail)
+        })
+    }
+}
+
+/// Limits by name.
+#[derive(Debug)]
+pub struct Limits(pub BTreeMap<String, u64>);
+
+impl Deserr<Faults> for Limits {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        let Value::Map(map) = value else {
+            return Err(Faults::at(location, "invalid_type", "Expected an object."));
+        };
+        let mut limits = BTreeMap::new();
+        let mut faults: Option<Faults> = None;
+        for (name, value) in map.into_iter() {
+            let at = location.push_key(&name);
+            let fault = match (WordRule::read(&name), value.into_value()) {
+                (Ok(_), Value::Integer(limit)) => {
+                    limits.insert(name, limit);
+                    continue;
+                }
+                (Ok(_), _) => Faults::at(at, "invalid_type", "Expected an integer, zero or more."),
+                (Err(detail), _) => Faults::at(at, "invalid_value", detail),
+            };
+            faults = Some(match faults {
+                Some(faults) => faults.and(fault),
+                None => fault,
+            });
+        }
+        faults.map_or(Ok(Self(limits)), Err)
+    }
+}
+
+/// A user's roles: one or more, each once.
+#[derive(Debug)]
+pub struct Roles(pub Vec<Role>);
+
+impl Deserr<Faults> for Roles {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        if value.kind() == ValueKind::String {
+            return Err(Faults::at(location, "invalid_type", "Expected an array."));
+        }
+        let mut roles = Vec::<Role>::deserialize_from_value(value, location)?;
+        roles.sort_unstable();
+        roles.dedup();
+        if roles.is_empty() {
+            return Err(Faults::at(location, "invalid_length", "Must name at least one role."));
+        }
+        Ok(Self(roles))
+    }
+}
+
+/// Somebody to add.
+#[derive(Debug, Deserr)]
+#[deserr(error = Faults, deny_unknown_fields)]
+pub struct NewUser {
+    /// The address to sign in with.
+    pub email: Email,
+    /// What people call them.
+    pub display_name: Name,
+    /// The first password. Left out: one is made up, and answered this once.
+    #[deserr(default)]
+    pub password: Option<Password>,
+}
+
+/// A user who is about to be written, and their password.
+pub struct Prepared {
+    /// The user.
+    pub user: User,
+    /// The hash of the password.
+    pub password_hash: String,
+    /// The password, where it was made up.
+    pub generated: Option<String>,
+}
+
+impl NewUser {
+    /// Makes the user's item, and hashes the password.
+    ///
+    /// # Errors
+    /// 422 where the password is weak; `pointer` is the new user's place in the command.
+    pub async fn prepare(
+        self,
+        call: &Call,
+        pointer: &str,
+        organization_id: OrganizationId,
+        roles: Vec<Role>,
+    ) -> Result<Prepared, Error> {
+        let (email, display_name) = (self.email.0, self.display_name.0);
+        let (password, generated) = match self.password {
+            Some(password) => {
+                password.check_new(&format!("{pointer}/password"), &[&email, &display_name])?;
+                (password, None)
+            }
+            None => {
+                let text = made_up(call);
+                (Password::new(&text), Some(text))
+            }
+        };
+        let password_hash = call.passwords.hash(&password, &*call.random).await?;
+        let user = User {
+            id: UserId::generate(call.now, &*call.random),
+            organization_id,
+            email,
+            display_name,
+            timezone: "UTC".to_owned(),
+            locale: "en-US".to_owned(),
+            avatar_url: None,
+            roles,
+            disabled: false,
+            version: 1,
+            credentials_version: 1,
+            updated_at: call.now,
+            api_keys: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+        };
+        Ok(Prepared { user, password_hash, generated })
+    }
+}
+
+/// A password of 130 random bits, in an alphabet without look-alikes.
+fn made_up(call: &Call) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letters = random::bytes::<26>(&*call.random);
+    letters.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+}

@@ -1,0 +1,120 @@
+//! How the profile's fields are read.
+
+use shared::http::field::{Ruled, Text, TextRule};
+
+/// What people call a user.
+pub type DisplayName = Text<1, 100>;
+/// A time zone.
+pub type TimeZone = Ruled<TimeZoneRule>;
+/// A language.
+pub type Locale = Ruled<LocaleRule>;
+/// The address of a picture.
+pub type HttpsUrl = Ruled<HttpsUrlRule>;
+
+/// An IANA time zone, in the database's own spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeZoneRule;
+
+impl TextRule for TimeZoneRule {
+    type Output = String;
+    const FORMAT: &'static str = "iana-time-zone";
+    const MAX: usize = 64;
+
+    fn read(text: &str) -> Result<String, &'static str> {
+        const EXPECTED: &str = "Must be a time zone of the IANA database, such as Europe/Paris.";
+        let zone = jiff::tz::db().get(text).map_err(|_| EXPECTED)?;
+        // The database finds names in any case; programs that compare them want one.
+        zone.iana_name().filter(|name| *name == text).map(ToOwned::to_owned).ok_or(EXPECTED)
+    }
+}
+
+/// A BCP 47 language tag. It is stored in its canonical case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocaleRule;
+
+impl TextRule for LocaleRule {
+    type Output = String;
+    const FORMAT: &'static str = "bcp-47";
+    const MAX: usize = 35;
+
+    fn read(text: &str) -> Result<String, &'static str> {
+        const EXPECTED: &str = "Must be a BCP 47 language tag, such as en-US.";
+        if text.contains('_') {
+            return Err(EXPECTED);
+        }
+        let locale: icu_locale_core::Locale = text.parse().map_err(|_| EXPECTED)?;
+        Ok(locale.to_string())
+    }
+}
+
+/// An absolute https address without credentials in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpsUrlRule;
+
+impl TextRule for HttpsUrlRule {
+    type Output = String;
+    const FORMAT: &'static str = "uri";
+    const MAX: usize = 2048;
+
+    fn read(text: &str) -> Result<String, &'static str> {
+        const EXPECTED: &str = "Must be an absolute https URL without user name or password.";
+        // The parser forgives blanks and line breaks; a stored address should not hold any.
+        if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
+            return Err(EXPECTED);
+        }
+        let url = url::Url::parse(text).map_err(|_| EXPECTED)?;
+        let plain = url.username().is_empty() && url.password().is_none();
+        // It also forgives `https:host` and `https:///host`, which other programs read otherwise.
+        let (start, rest) = text.split_at_checked(8).ok_or(EXPECTED)?;
+        let whole = start.eq_ignore_ascii_case("https://") && !rest.starts_with(['/', '\\']);
+        if url.scheme() == "https" && url.has_host() && plain && whole {
+            Ok(url.into())
+        } else {
+            Err(EXPECTED)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_zone_is_one_of_the_database_in_its_spelling() {
+        assert_eq!(TimeZoneRule::read("America/Los_Angeles").as_deref(), Ok("America/Los_Angeles"));
+        assert_eq!(TimeZoneRule::read("UTC").as_deref(), Ok("UTC"));
+        for text in ["america/los_angeles", "Mars/Olympus", "+02:00", "", "../etc/passwd"] {
+            assert!(TimeZoneRule::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_locale_is_stored_in_canonical_case() {
+        assert_eq!(LocaleRule::read("en-us").as_deref(), Ok("en-US"));
+        assert_eq!(LocaleRule::read("zh-hant-tw").as_deref(), Ok("zh-Hant-TW"));
+        for text in ["en_US", "english language", "e", "1", "en-", ""] {
+            assert!(LocaleRule::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_avatar_is_an_https_address() {
+        assert_eq!(
+            HttpsUrlRule::read("https://cdn.planasonix.com/avatars/usr_01jq8me.png").as_deref(),
+            Ok("https://cdn.planasonix.com/avatars/usr_01jq8me.png")
+        );
+        for text in [
+            "http://example.com/a.png",
+            "javascript:alert(1)",
+            "data:image/png;base64,AAAA",
+            "https://user:secret@example.com/",
+            "https:example.com",
+            "https:///a.png",
+            "//example.com/a.png",
+            "https://exa mple.com/",
+            "",
+        ] {
+            assert!(HttpsUrlRule::read(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+"""Translates template.yaml as a deployment would, for each architecture, and checks what comes out.
+
+`sam validate` overlooks much of what SAM's transform refuses, and of the resources that the transform makes (roles,
+permissions, integrations) no linter of the template sees anything.
+"""
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+TEMPLATE = Path("template.yaml")
+OUT = Path(".local/lint")
+# The only policy that SAM attaches by itself: writing logs.
+MANAGED_POLICY = "service-role/AWSLambdaBasicExecutionRole"
+
+
+class NoManagedPolicies:
+    """The template names none by name; asking IAM for the list would need an account."""
+
+    def load(self):
+        return {}
+
+
+def translate(architecture):
+    template = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            # `sam package` puts an address there before the transform sees it.
+            resource["Properties"]["CodeUri"] = f"s3://artifacts/{name}"
+    return transform(template, {"Architecture": architecture}, NoManagedPolicies())
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def faults_of_role(name, properties):
+    for arn in properties.get("ManagedPolicyArns", []):
+        if not str(arn).endswith(MANAGED_POLICY):
+            yield f"{name}: managed policy {arn}"
+    for policy in properties.get("Policies", []):
+        for statement in listed(policy["PolicyDocument"]["Statement"]):
+            actions = listed(statement.get("Action", "*"))
+            if any("*" in action for action in actions):
+                yield f"{name}: an action with a wildcard in {actions}"
+            if any(isinstance(r, str) for r in listed(statement.get("Resource", "*"))):
+                yield f"{name}: {actions} on a resource that is not one of this template"
+            if any(action.startswith("dynamodb:") for action in actions):
+                keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
+                if not keys.get("dynamodb:LeadingKeys"):
+                    yield f"{name}: {actions} without dynamodb:LeadingKeys"
+
+
+def faults_of(template):
+    for name, resource in template["Resources"].items():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::IAM::Role":
+            yield from faults_of_role(name, properties)
+        if resource["Type"] == "AWS::ApiGatewayV2::Api":
+            cors = json.dumps(properties["Body"].get("x-amazon-apigateway-cors"))
+            for key in ("allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders"):
+                if key not in cors:
+                    yield f"{name}: the transform lost {key}"
+        if resource["Type"] == "AWS::Lambda::Function":
+            # Lambda makes a log group that is kept for ever where none is named.
+            if "LogGroup" not in properties.get("LoggingConfig", {}):
+                yield f"{name}: no log group of its own"
+
+
+def main():
+    # It wants its metrics published, and here is nobody to publish them to.
+    logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
+    OUT.mkdir(parents=True, exist_ok=True)
+    failed = False
+    for architecture in ("arm64", "x86_64"):
+        try:
+            template = translate(architecture)
+        except InvalidDocumentException as refused:
+            for cause in refused.causes:
+                print(f"{TEMPLATE} ({architecture}): {cause.message}")
+            failed = True
+            continue
+        for fault in faults_of(template):
+            print(f"{TEMPLATE} ({architecture}): {fault}")
+            failed = True
+        out = OUT / f"template.{architecture}.json"
+        out.write_text(json.dumps(template, indent=1), encoding="utf-8")
+        # W2001, a parameter without a use: the transform puts some parameters' values in their place.
+        cfn_lint = [Path(sys.executable).parent / "cfn-lint", "--ignore-checks", "W2001", "--", out]
+        linted = subprocess.run(cfn_lint, check=False)
+        failed = failed or linted.returncode != 0
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,236 @@
+//! The caller: the only way to a tenant's data.
+//!
+//! The bearer token's shape and checksum are checked without a read. Then one strongly consistent
+//! read of the organization and the user decides everything else, in this order: 401 credential,
+//! 403 address, 403 role or scope. Nothing that decides access is kept between requests.
+
+use std::marker::PhantomData;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+
+use super::{
+    permissions::{Level, Needs, Role, Scope, Scopes},
+    token::{PresentedToken, TokenKind},
+};
+use crate::{
+    call::Call,
+    clock::Timestamp,
+    error::Error,
+    http::idempotency::IdempotencyKey,
+    ids::{ApiKeyId, SessionId},
+    model::{
+        audit::{Action, Actor, AuditRecord, Changes},
+        organization::Organization,
+        user::User,
+    },
+    store::{Principal, ReplayRecord, Wanted},
+};
+
+/// The legacy spelling of an API key's header.
+const LEGACY_HEADER: &str = "x-planasonix-api-key";
+
+/// How old a noted use has to be before another is noted, in seconds.
+const TOUCH_SECONDS: i64 = 60;
+
+/// An authenticated, admitted and authorized caller. `L` is what the route asked for.
+pub struct Caller<L> {
+    /// The request's clock, randomness and table.
+    pub call: Call,
+    /// The tenant, as it is now.
+    pub organization: Organization,
+    /// The user, as they are now.
+    pub user: User,
+    /// What the request was made with.
+    pub credential: Credential,
+    /// The user's password hash, where `L` asked for it.
+    pub password_hash: Option<String>,
+    /// What was answered to the request's idempotency key before.
+    pub replay: Option<ReplayRecord>,
+    level: PhantomData<L>,
+}
+
+/// What a request was made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// A signed-in session.
+    Session(SessionId),
+    /// An API key and what it may be used for.
+    ApiKey(ApiKeyId, Scopes),
+}
+
+impl<L> Caller<L> {
+    /// An audit record of something that this caller did.
+    #[must_use]
+    pub fn audit(&self, action: Action, target: impl ToString, changes: Changes) -> AuditRecord {
+        let user_id = self.user.id;
+        let actor = match self.credential {
+            Credential::Session(session_id) => Actor::Session { user_id, session_id },
+            Credential::ApiKey(api_key_id, _) => Actor::ApiKey { user_id, api_key_id },
+        };
+        self.call.audit(self.organization.id, actor, action, target, changes)
+    }
+
+    /// The session that the request was made in.
+    ///
+    /// # Errors
+    /// 403 `session_required` for an API key.
+    pub fn session_id(&self) -> Result<SessionId, Error> {
+        match self.credential {
+            Credential::Session(id) => Ok(id),
+            Credential::ApiKey(..) => Err(Error::SessionRequired),
+        }
+    }
+}
+
+impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let call = Call::of(&parts.extensions)?;
+        let token = present(&parts.headers)?;
+        let replay = if L::WITH_REPLAY { IdempotencyKey::of(&parts.headers)? } else { None };
+        let wanted = Wanted {
+            password: L::WITH_PASSWORD,
+            replay: replay.as_ref().map(IdempotencyKey::record),
+        };
+        let read = call.store.read_principal(token.organization_id, token.user_id, &wanted).await?;
+        let principal = read.principal.ok_or(Error::InvalidCredential)?;
+        let (credential, last_use) = authenticate(&principal, &token, call.now)?;
+        call.identify(principal.organization.id, credential);
+        if !principal.organization.allowlist.allows(call.address) {
+            return Err(Error::IpNotAllowed);
+        }
+        authorize(L::NEEDS, &principal.user, credential)?;
+        touch(&call, &principal, credential, last_use);
+        Ok(Self {
+            call,
+            organization: principal.organization,
+            user: principal.user,
+            credential,
+            password_hash: read.password_hash,
+            replay: read.replay,
+            level: PhantomData,
+        })
+    }
+}
+
+/// Reads the credential's header.
+fn present(headers: &HeaderMap) -> Result<PresentedToken, Error> {
+    let mut found = None;
+    for value in headers.get_all(header::AUTHORIZATION) {
+        let text = value.to_str().map_err(|_| Error::InvalidCredential)?;
+        // RFC 9110, 11.1: the scheme's case does not matter.
+        let (scheme, token) = text.split_once(' ').ok_or(Error::InvalidCredential)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Error::InvalidCredential);
+        }
+        claim(&mut found, token.trim_matches(' '))?;
+    }
+    for value in headers.get_all(LEGACY_HEADER) {
+        let token = value.to_str().map_err(|_| Error::InvalidCredential)?;
+        // The legacy header carries API keys, and never carried sessions.
+        if PresentedToken::parse(token).is_some_and(|token| token.kind == TokenKind::Session) {
+            return Err(Error::InvalidCredential);
+        }
+        claim(&mut found, token)?;
+    }
+    let token = found.ok_or(Error::MissingCredential)?;
+    PresentedToken::parse(token).ok_or(Error::InvalidCredential)
+}
+
+/// Two different credentials in one request are refused: which of them counts must not depend on
+/// who reads the headers.
+fn claim<'a>(found: &mut Option<&'a str>, token: &'a str) -> Result<(), Error> {
+    match found.replace(token) {
+        Some(other) if other != token => Err(Error::InvalidCredential),
+        _ => Ok(()),
+    }
+}
+
+/// Finds the credential that the token's hash is of, and when its use was last noted.
+fn authenticate(
+    principal: &Principal,
+    token: &PresentedToken,
+    now: Timestamp,
+) -> Result<(Credential, Option<Timestamp>), Error> {
+    let Principal { organization, user } = principal;
+    if user.disabled || user.organization_id != organization.id {
+        return Err(Error::InvalidCredential);
+    }
+    match token.kind {
+        TokenKind::ApiKey => {
+            let (id, key) = user
+                .api_keys
+                .iter()
+                .find(|(_, key)| key.accepts(token.hash, now))
+                .ok_or(Error::InvalidCredential)?;
+            if key.has_expired(now) {
+                return Err(Error::ApiKeyExpired);
+            }
+            Ok((Credential::ApiKey(*id, key.scopes), key.last_used_at))
+        }
+        TokenKind::Session => {
+            let (id, session) = user
+                .sessions
+                .iter()
+                .find(|(_, session)| session.hash == token.hash)
+                .ok_or(Error::InvalidCredential)?;
+            session.check(*id, organization.session_policy, now)?;
+            Ok((Credential::Session(*id), Some(session.last_active_at)))
+        }
+    }
+}
+
+/// Checks what the route needs against the user's roles, and the key's scopes.
+fn authorize(needs: Needs, user: &User, credential: Credential) -> Result<(), Error> {
+    let scope = match (needs, credential) {
+        (Needs::Session, Credential::Session(_)) => return Ok(()),
+        (Needs::Session, Credential::ApiKey(..)) => return Err(Error::SessionRequired),
+        (Needs::Scope(scope), _) => scope,
+    };
+    if let Credential::ApiKey(_, scopes) = credential
+        && !scopes.effective().contains(scope)
+    {
+        let detail = format!("The API key's scopes do not contain `{scope}`.");
+        return Err(Error::InsufficientScope(detail.into()));
+    }
+    if Role::scopes_of(&user.roles).contains(scope) { Ok(()) } else { Err(role_required(scope)) }
+}
+
+/// The refusal of a user whose roles do not grant `scope`.
+#[must_use]
+pub fn role_required(scope: Scope) -> Error {
+    Error::RoleRequired(format!("Your roles do not grant `{scope}`.").into())
+}
+
+/// Notes the credential's use, at most once a minute, beside the handler's own work: no answer
+/// waits for it, and its failure fails nothing.
+fn touch(call: &Call, principal: &Principal, credential: Credential, last: Option<Timestamp>) {
+    let now = call.now;
+    if last.is_some_and(|last| now.seconds_since(last) < TOUCH_SECONDS) {
+        return;
+    }
+    let extends = principal.organization.session_policy.extend_on_activity;
+    if matches!(credential, Credential::Session(_)) && !extends {
+        return;
+    }
+    let (organization, user) = (principal.organization.id, principal.user.id);
+    let store = call.background_store();
+    call.background.spawn(async move {
+        let result = match (credential, last) {
+            (Credential::Session(id), Some(last)) => {
+                store.touch_session(organization, user, id, last, now).await
+            }
+            (Credential::Session(_), None) => Ok(()),
+            (Credential::ApiKey(id, _), last) => {
+                store.touch_api_key(organization, user, id, last, now).await
+            }
+        };
+        if let Err(error) = result {
+            tracing::warn!(cause = %error, "a credential's use was not noted");
+        }
+    });
+}

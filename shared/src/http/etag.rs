@@ -1,0 +1,105 @@
+//! Entity tags and `If-Match` (RFC 9110, sections 8.8.3 and 13.1.1).
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+};
+
+use crate::error::Error;
+
+/// The strong entity tag of a resource: its version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ETag(u64);
+
+impl ETag {
+    /// The tag of a version.
+    #[must_use]
+    pub const fn of(version: u64) -> Self {
+        Self(version)
+    }
+}
+
+impl From<ETag> for HeaderValue {
+    fn from(tag: ETag) -> Self {
+        let mut value = Vec::with_capacity(22);
+        value.push(b'"');
+        value.extend_from_slice(tag.0.to_string().as_bytes());
+        value.push(b'"');
+        // Digits between quotes are always a header value.
+        Self::from_bytes(&value).unwrap_or(Self::from_static("\"0\""))
+    }
+}
+
+/// The request's `If-Match` condition.
+#[derive(Debug, Clone)]
+pub struct IfMatch(Vec<HeaderValue>);
+
+impl IfMatch {
+    /// Checks the condition against a resource that exists.
+    ///
+    /// # Errors
+    /// 412 where none of the tags is the resource's, 400 where the header is not of its form.
+    pub fn check(&self, tag: ETag) -> Result<(), Error> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let (mut matched, tag) = (false, HeaderValue::from(tag));
+        for header in &self.0 {
+            let text = header.to_str().map_err(|_| Error::InvalidIfMatch)?;
+            for part in text.split(',').map(str::trim) {
+                let opaque = part.strip_prefix("W/").unwrap_or(part);
+                let quoted = opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"');
+                if part != "*" && !quoted {
+                    return Err(Error::InvalidIfMatch);
+                }
+                // Strong comparison: a weak tag never matches.
+                matched |= part == "*" || part.as_bytes() == tag.as_bytes();
+            }
+        }
+        if matched { Ok(()) } else { Err(Error::PreconditionFailed) }
+    }
+
+    /// Whether the request has a condition: a lost race is then a 412, else a 409.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    fn of(headers: &HeaderMap) -> Self {
+        Self(headers.get_all(header::IF_MATCH).iter().cloned().collect())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &'static str) -> Result<(), &'static str> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_MATCH, HeaderValue::from_static(value));
+        IfMatch::of(&headers).check(ETag::of(3)).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn only_the_present_version_or_a_star_matches() {
+        assert_eq!(check("\"3\""), Ok(()));
+        assert_eq!(check("*"), Ok(()));
+        assert_eq!(check("\"1\", \"3\""), Ok(()));
+        assert_eq!(check("\"4\""), Err("precondition_failed"));
+        assert_eq!(check("W/\"3\""), Err("precondition_failed"));
+        assert_eq!(check("3"), Err("invalid_if_match"));
+        assert_eq!(check("\""), Err("invalid_if_match"));
+        assert_eq!(check(""), Err("invalid_if_match"));
+        assert!(IfMatch::of(&HeaderMap::new()).check(ETag::of(3)).is_ok());
+    }
+}

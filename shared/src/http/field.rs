@@ -1,0 +1,213 @@
+//! Types of body fields. Each states its bounds once: they are checked when the body is read and
+//! written into the OpenAPI document.
+
+use std::marker::PhantomData;
+
+use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
+use secrecy::SecretString;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
+
+use super::fault::Faults;
+
+/// Refuses a value of the wrong kind.
+pub(crate) fn wrong_kind<V: IntoValue>(
+    actual: Value<V>,
+    accepted: &[ValueKind],
+    location: ValuePointerRef,
+) -> Faults {
+    deserr::take_cf_content(<Faults as deserr::DeserializeError>::error(
+        None,
+        deserr::ErrorKind::IncorrectValueKind { actual, accepted },
+        location,
+    ))
+}
+
+/// Text of `MIN` to `MAX` characters (Unicode scalar values), without control characters or
+/// blanks at its ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text<const MIN: usize, const MAX: usize>(pub String);
+
+impl<const MIN: usize, const MAX: usize> Deserr<Faults> for Text<MIN, MAX> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        let Value::String(text) = value else {
+            return Err(wrong_kind(value, &[ValueKind::String], location));
+        };
+        let length = text.chars().count();
+        if length < MIN || length > MAX {
+            let detail = format!("Must have {MIN} to {MAX} characters.");
+            return Err(Faults::at(location, "invalid_length", detail));
+        }
+        if text.chars().any(char::is_control) || text.trim().len() != text.len() {
+            let detail = "Must not have control characters, nor blanks at its ends.";
+            return Err(Faults::at(location, "invalid_value", detail));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> PartialSchema for Text<MIN, MAX> {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(MIN))
+            .max_length(Some(MAX))
+            .into()
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> ToSchema for Text<MIN, MAX> {}
+
+/// An integer from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Int<const MIN: u32, const MAX: u32>(pub u32);
+
+impl<const MIN: u32, const MAX: u32> Deserr<Faults> for Int<MIN, MAX> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        let number = match value {
+            Value::Integer(number) => u32::try_from(number).ok(),
+            Value::NegativeInteger(_) => None,
+            other => return Err(wrong_kind(other, &[ValueKind::Integer], location)),
+        };
+        match number {
+            Some(number) if (MIN..=MAX).contains(&number) => Ok(Self(number)),
+            _ => Err(Faults::at(location, "out_of_range", format!("Must be from {MIN} to {MAX}."))),
+        }
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> PartialSchema for Int<MIN, MAX> {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(MIN)).maximum(Some(MAX)).into()
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> ToSchema for Int<MIN, MAX> {}
+
+/// A password or code as a caller sent it. `Debug` prints nothing of it.
+#[derive(Debug, Clone)]
+pub struct Secret(pub SecretString);
+
+impl Deserr<Faults> for Secret {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        match value {
+            Value::String(text) => Ok(Self(text.into())),
+            other => Err(wrong_kind(other, &[ValueKind::String], location)),
+        }
+    }
+}
+
+impl PartialSchema for Secret {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
+                utoipa::openapi::KnownFormat::Password,
+            )))
+            .write_only(true)
+            .into()
+    }
+}
+
+impl ToSchema for Secret {}
+
+/// A field of a merging `PUT`: left out, it keeps its value; a `null` clears it where `T` can be
+/// cleared (`Option<…>`), and is a fault where it cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<T> {
+    /// The field was left out.
+    Keep,
+    /// The field's new value.
+    Set(T),
+}
+
+impl<T> Default for Change<T> {
+    fn default() -> Self {
+        Self::Keep
+    }
+}
+
+impl<T> Change<T> {
+    /// Applies the change to what is stored. Answers with the values before and after where they
+    /// differ.
+    pub fn apply<U: PartialEq + Clone>(
+        self,
+        current: &mut U,
+        convert: impl FnOnce(T) -> U,
+    ) -> Option<(U, U)> {
+        let Self::Set(value) = self else { return None };
+        let value = convert(value);
+        (value != *current).then(|| (std::mem::replace(current, value.clone()), value))
+    }
+}
+
+impl<T: Deserr<Faults>> Deserr<Faults> for Change<T> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        T::deserialize_from_value(value, location).map(Self::Set)
+    }
+}
+
+/// A rule for one text field: how it is read, and what it is called in OpenAPI.
+pub trait TextRule {
+    /// What a valid text becomes.
+    type Output;
+    /// OpenAPI's `format`.
+    const FORMAT: &'static str;
+    /// The longest text that is looked at, in bytes.
+    const MAX: usize;
+    /// Reads the text.
+    ///
+    /// # Errors
+    /// A sentence for people that says what is expected.
+    fn read(text: &str) -> Result<Self::Output, &'static str>;
+}
+
+/// A text field read by `R`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruled<R: TextRule>(pub R::Output, PhantomData<R>);
+
+impl<R: TextRule> Deserr<Faults> for Ruled<R> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        let Value::String(text) = value else {
+            return Err(wrong_kind(value, &[ValueKind::String], location));
+        };
+        if text.is_empty() || text.len() > R::MAX {
+            let detail = format!("Must have 1 to {} bytes.", R::MAX);
+            return Err(Faults::at(location, "invalid_length", detail));
+        }
+        match R::read(&text) {
+            Ok(value) => Ok(Self(value, PhantomData)),
+            Err(detail) => Err(Faults::at(location, "invalid_value", detail)),
+        }
+    }
+}
+
+impl<R: TextRule> PartialSchema for Ruled<R> {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(utoipa::openapi::SchemaFormat::Custom(R::FORMAT.into())))
+            .min_length(Some(1))
+            .max_length(Some(R::MAX))
+            .into()
+    }
+}
+
+impl<R: TextRule> ToSchema for Ruled<R> {}

@@ -1,0 +1,15 @@
+//! What crosses the wire: bodies, queries, problems, pages and the headers of every answer.
+
+pub mod answer;
+pub mod body;
+pub mod cursor;
+pub mod etag;
+pub mod fault;
+pub mod field;
+pub mod idempotency;
+pub mod observe;
+pub mod path;
+pub mod problem;
+pub mod query;
+#[cfg(feature = "secrets")]
+pub mod replay;

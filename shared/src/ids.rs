@@ -1,0 +1,181 @@
+//! Typed identifiers: a prefix that names the kind, and a lowercase ULID.
+//!
+//! Each kind is a type of its own, so that a user's id cannot be handed to code that wants an
+//! organization's. Only the canonical spelling parses: one thing, one name.
+
+use std::{fmt, marker::PhantomData, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use ulid::Ulid;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
+
+use crate::{clock::Timestamp, random::Random};
+
+/// What an identifier names.
+pub trait Kind: Copy + Send + Sync + 'static {
+    /// The text before the ULID, underscore included.
+    const PREFIX: &'static str;
+    /// The name of the identifier's type, for OpenAPI and for error messages.
+    const NAME: &'static str;
+}
+
+/// An identifier of kind `K`: `K::PREFIX` and 26 characters of Crockford's base 32, lowercase.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id<K>(Ulid, PhantomData<K>);
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident, $id:ident, $prefix:literal;)*) => {$(
+        #[doc = concat!("Marks identifiers that begin with `", $prefix, "`.")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $kind;
+        impl Kind for $kind {
+            const PREFIX: &'static str = $prefix;
+            const NAME: &'static str = stringify!($id);
+        }
+        $(#[$doc])*
+        pub type $id = Id<$kind>;
+    )*};
+}
+
+kinds! {
+    /// Names a user.
+    UserKind, UserId, "usr_";
+    /// Names an organization, the tenant.
+    OrganizationKind, OrganizationId, "org_";
+    /// Names an API key.
+    ApiKeyKind, ApiKeyId, "key_";
+    /// Names a signed-in session.
+    SessionKind, SessionId, "ses_";
+    /// Names an audit record.
+    AuditKind, AuditId, "aud_";
+}
+
+impl<K: Kind> Id<K> {
+    /// A new identifier: 48 bits of `now` in milliseconds, 80 random bits.
+    #[must_use]
+    pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
+        let mut bytes = [0; 16];
+        random.fill(&mut bytes[6..]);
+        Self::new(Ulid::from_parts(
+            now.as_millisecond().cast_unsigned(),
+            u128::from_be_bytes(bytes),
+        ))
+    }
+
+    const fn new(ulid: Ulid) -> Self {
+        Self(ulid, PhantomData)
+    }
+
+    /// The identifier whose 128 bits are `bits`.
+    #[must_use]
+    pub const fn from_bits(bits: u128) -> Self {
+        Self::new(Ulid(bits))
+    }
+
+    /// The identifier's 128 bits, without its kind.
+    #[must_use]
+    pub const fn to_bits(self) -> u128 {
+        self.0.0
+    }
+
+    /// When the identifier was generated, which is when the thing it names was created.
+    #[must_use]
+    pub fn created_at(self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.timestamp_ms().cast_signed())
+    }
+}
+
+/// The text is not an identifier of the kind that was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("not an identifier that begins with {0}")]
+pub struct InvalidId(&'static str);
+
+impl<K: Kind> FromStr for Id<K> {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = || InvalidId(K::PREFIX);
+        let encoded = text.strip_prefix(K::PREFIX).ok_or_else(invalid)?;
+        let id = Self::new(Ulid::from_string(encoded).map_err(|_| invalid())?);
+        // Crockford's alphabet has aliases (case, I and L for 1, O for 0); only one spelling is ours.
+        if id.to_string() == text { Ok(id) } else { Err(invalid()) }
+    }
+}
+
+impl<K: Kind> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut buffer = [0; ulid::ULID_LEN];
+        let encoded = self.0.array_to_str(&mut buffer);
+        encoded.make_ascii_lowercase();
+        write!(f, "{}{encoded}", K::PREFIX)
+    }
+}
+
+impl<K: Kind> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<K: Kind> Serialize for Id<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de, K: Kind> Deserialize<'de> for Id<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl<K: Kind> PartialSchema for Id<K> {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(format!("^{}[0-7][0-9a-hjkmnp-tv-z]{{25}}$", K::PREFIX)))
+            .into()
+    }
+}
+
+impl<K: Kind> ToSchema for Id<K> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        K::NAME.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "usr_01jq8me0000000000000000000";
+
+    #[test]
+    fn the_canonical_spelling_survives_a_round_trip() {
+        let id: UserId = TEXT.parse().unwrap();
+        assert_eq!(id.to_string(), TEXT);
+        assert_eq!(UserId::from_bits(id.to_bits()), id);
+    }
+
+    #[test]
+    fn every_other_spelling_is_refused() {
+        for text in [
+            "",
+            "usr_",
+            "01jq8me0000000000000000000",
+            "org_01jq8me0000000000000000000",
+            "usr_01JQ8ME0000000000000000000",
+            "usr_o1jq8me0000000000000000000",
+            "usr_81jq8me0000000000000000000",
+            "usr_01jq8me000000000000000000",
+            "usr_01jq8me00000000000000000000",
+            "usr_01jq8me000000000000000000é",
+        ] {
+            assert!(text.parse::<UserId>().is_err(), "{text}");
+        }
+    }
+}

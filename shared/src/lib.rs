@@ -1,0 +1,15 @@
+//! What the functions share: who is calling, the table, and how requests and answers are shaped.
+
+pub mod auth;
+mod binary;
+pub mod bootstrap;
+pub mod call;
+pub mod clock;
+pub mod error;
+pub mod http;
+pub mod ids;
+pub mod model;
+pub mod random;
+#[cfg(feature = "secrets")]
+pub mod secrets;
+pub mod store;

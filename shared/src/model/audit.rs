@@ -1,0 +1,159 @@
+//! Audit records: who changed what, from where. A record and its change are one transaction.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use serde::Serialize;
+
+use crate::{
+    clock::{Timestamp, epoch},
+    ids::{ApiKeyId, AuditId, OrganizationId, SessionId, UserId},
+};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Action {
+    /// Somebody signed in.
+    #[serde(rename = "session.created")]
+    SessionCreated,
+    /// A sign-in was refused.
+    #[serde(rename = "session.refused")]
+    SessionRefused,
+    /// A session was ended.
+    #[serde(rename = "session.ended")]
+    SessionEnded,
+    /// All other sessions of a user were ended.
+    #[serde(rename = "session.others_ended")]
+    OtherSessionsEnded,
+    /// A profile was changed.
+    #[serde(rename = "profile.updated")]
+    ProfileUpdated,
+    /// A password was changed.
+    #[serde(rename = "password.changed")]
+    PasswordChanged,
+    /// A wrong password was given as proof for a new one.
+    #[serde(rename = "password.refused")]
+    PasswordRefused,
+    /// An API key was made.
+    #[serde(rename = "api_key.created")]
+    ApiKeyCreated,
+    /// An API key was given a new secret.
+    #[serde(rename = "api_key.regenerated")]
+    ApiKeyRegenerated,
+    /// An API key was deleted.
+    #[serde(rename = "api_key.deleted")]
+    ApiKeyDeleted,
+    /// An organization was created.
+    #[serde(rename = "organization.created")]
+    OrganizationCreated,
+    /// An organization's plan, features or limits were set.
+    #[serde(rename = "organization.entitlements_updated")]
+    EntitlementsUpdated,
+    /// A user was added.
+    #[serde(rename = "user.created")]
+    UserCreated,
+    /// A user's roles were changed.
+    #[serde(rename = "user.roles_changed")]
+    RolesChanged,
+    /// A user was disabled.
+    #[serde(rename = "user.disabled")]
+    UserDisabled,
+    /// A disabled user was enabled again.
+    #[serde(rename = "user.enabled")]
+    UserEnabled,
+    /// The allowlist was turned off from outside the organization.
+    #[serde(rename = "allowlist.broken_glass")]
+    AllowlistBrokenGlass,
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Actor {
+    /// A user in a session.
+    Session {
+        /// The user.
+        user_id: UserId,
+        /// The session.
+        session_id: SessionId,
+    },
+    /// A program with a user's API key.
+    ApiKey {
+        /// The key's owner.
+        user_id: UserId,
+        /// The key.
+        api_key_id: ApiKeyId,
+    },
+    /// Somebody who claims to be a user, and has not proved it.
+    Claimed {
+        /// The user they claim to be.
+        user_id: UserId,
+    },
+    /// The deployment's operator.
+    Operator,
+}
+
+/// A value before and after. What is secret is never put into one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FromTo {
+    /// Before; `null` where there was nothing.
+    pub from: serde_json::Value,
+    /// After; `null` where there is nothing.
+    pub to: serde_json::Value,
+}
+
+/// The changed fields by name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Changes(BTreeMap<&'static str, FromTo>);
+
+impl Changes {
+    /// Adds a field that has changed.
+    #[must_use]
+    pub fn with(mut self, field: &'static str, from: impl Serialize, to: impl Serialize) -> Self {
+        self.push(field, from, to);
+        self
+    }
+
+    /// Adds a field that has changed.
+    pub fn push(&mut self, field: &'static str, from: impl Serialize, to: impl Serialize) {
+        // Ids, texts, numbers and lists of them always have a JSON form.
+        let json = |value: Result<_, _>| value.unwrap_or(serde_json::Value::Null);
+        let (from, to) = (serde_json::to_value(from), serde_json::to_value(to));
+        self.0.insert(field, FromTo { from: json(from), to: json(to) });
+    }
+
+    /// Whether nothing has changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// One audit record.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuditRecord {
+    /// The record.
+    pub id: AuditId,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// When it happened.
+    #[serde(with = "epoch")]
+    pub occurred_at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// What happened.
+    pub action: Action,
+    /// The id of what it happened to.
+    pub target: String,
+    /// Why, where it was refused: the code of the refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// From where; missing for the operator, and where the gateway did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<IpAddr>,
+    /// In which request.
+    pub request_id: String,
+    /// What changed.
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    pub changes: Changes,
+}

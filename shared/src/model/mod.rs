@@ -1,0 +1,7 @@
+//! The items of the table, typed. What decides access lies in two of them: the organization and
+//! the user, who carries their API keys and sessions. So one read of two items lets a request
+//! in, and one conditional write to one item takes a key, a session or all of them away.
+
+pub mod audit;
+pub mod organization;
+pub mod user;

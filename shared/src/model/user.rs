@@ -1,0 +1,200 @@
+//! The user: profile, roles, and every credential that acts for them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::organization::SessionPolicy;
+use crate::{
+    auth::{
+        permissions::{Role, Scopes},
+        token::TokenHash,
+    },
+    clock::{Timestamp, epoch},
+    error::Error,
+    http::etag::ETag,
+    ids::{ApiKeyId, OrganizationId, SessionId, UserId},
+};
+
+/// How many live API keys a user may have.
+pub const MAX_API_KEYS: usize = 50;
+
+/// How many sessions a user may have. A sign-in beyond it ends the one that was idle longest, so
+/// that the item, and with it the cost of every request, stays bounded.
+pub const MAX_SESSIONS: usize = 100;
+
+/// The user's item.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct User {
+    /// Who it is.
+    pub id: UserId,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// The address to sign in with, in lowercase; unique.
+    pub email: String,
+    /// What people call them.
+    pub display_name: String,
+    /// An IANA time zone.
+    pub timezone: String,
+    /// A BCP 47 language tag.
+    pub locale: String,
+    /// An https address of a picture.
+    pub avatar_url: Option<String>,
+    /// What they may do.
+    pub roles: Vec<Role>,
+    /// Whether every credential of theirs is refused.
+    pub disabled: bool,
+    /// Counts the changes of the profile.
+    pub version: u64,
+    /// Counts the changes after which a sign-in that is under way must not succeed: of the
+    /// password, and of being disabled.
+    pub credentials_version: u64,
+    /// When the profile last changed.
+    #[serde(with = "epoch")]
+    pub updated_at: Timestamp,
+    /// Their API keys.
+    pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
+    /// Their sessions.
+    pub sessions: BTreeMap<SessionId, Session>,
+}
+
+/// One API key. Its id tells when it was created.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// What its owner calls it.
+    pub name: String,
+    /// The hash of its secret.
+    pub hash: TokenHash,
+    /// How its secret begins.
+    pub prefix: String,
+    /// What it may be used for.
+    pub scopes: Scopes,
+    /// When it ends.
+    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
+    /// When its secret was last replaced.
+    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
+    pub rotated_at: Option<Timestamp>,
+    /// The secret before, while it may still be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousSecret>,
+    /// Counts the changes.
+    pub version: u64,
+}
+
+/// A replaced secret in its overlap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviousSecret {
+    /// The hash of the secret.
+    pub hash: TokenHash,
+    /// When it ends.
+    #[serde(with = "epoch")]
+    pub valid_until: Timestamp,
+}
+
+/// One signed-in session. Its id tells when it began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The hash of its token.
+    pub hash: TokenHash,
+    /// When it was last used, to the minute.
+    #[serde(with = "epoch")]
+    pub last_active_at: Timestamp,
+    /// From where it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<String>,
+    /// What the program that began it called itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
+impl User {
+    /// Whether the user has a role.
+    #[must_use]
+    pub fn is(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// The entity tag of the profile.
+    #[must_use]
+    pub const fn etag(&self) -> ETag {
+        ETag::of(self.version)
+    }
+
+    /// The API keys that have not expired, newest first.
+    pub fn live_api_keys(&self, now: Timestamp) -> impl Iterator<Item = (ApiKeyId, &ApiKey)> {
+        let keys = self.api_keys.iter().rev().map(|(id, key)| (*id, key));
+        keys.filter(move |(_, key)| !key.has_expired(now))
+    }
+
+    /// An API key that has not expired.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn live_api_key(&self, id: ApiKeyId, now: Timestamp) -> Result<&ApiKey, Error> {
+        self.api_keys.get(&id).filter(|key| !key.has_expired(now)).ok_or(Error::NotFound)
+    }
+
+    /// The sessions that have not ended by `policy`, newest first.
+    pub fn live_sessions(
+        &self,
+        policy: SessionPolicy,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (SessionId, &Session)> {
+        let sessions = self.sessions.iter().rev().map(|(id, session)| (*id, session));
+        sessions.filter(move |(id, session)| session.check(*id, policy, now).is_ok())
+    }
+}
+
+impl ApiKey {
+    /// Whether its time is over: it ends in the very second that was promised.
+    #[must_use]
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expires_at| now >= expires_at)
+    }
+
+    /// Whether `hash` is of its secret, or of the one before while that may still be used.
+    #[must_use]
+    pub fn accepts(&self, hash: TokenHash, now: Timestamp) -> bool {
+        let overlaps =
+            |previous: &PreviousSecret| previous.hash == hash && now < previous.valid_until;
+        self.hash == hash || self.previous.as_ref().is_some_and(overlaps)
+    }
+
+    /// The key's entity tag.
+    #[must_use]
+    pub const fn etag(&self) -> ETag {
+        ETag::of(self.version)
+    }
+}
+
+impl Session {
+    /// When the session ends if it is not used again.
+    #[must_use]
+    pub fn idle_expires_at(&self, policy: SessionPolicy) -> Timestamp {
+        self.last_active_at.plus_minutes(policy.idle_timeout_minutes)
+    }
+
+    /// When the session that began as `id` ends whatever happens.
+    #[must_use]
+    pub fn expires_at(id: SessionId, policy: SessionPolicy) -> Timestamp {
+        id.created_at().plus_minutes(policy.absolute_timeout_minutes)
+    }
+
+    /// Checks the session against the policy as it is now.
+    ///
+    /// # Errors
+    /// 401 `session_absolute` or `session_idle`.
+    pub fn check(&self, id: SessionId, policy: SessionPolicy, now: Timestamp) -> Result<(), Error> {
+        if now >= Self::expires_at(id, policy) {
+            Err(Error::SessionAbsolute)
+        } else if now >= self.idle_expires_at(policy) {
+            Err(Error::SessionIdle)
+        } else {
+            Ok(())
+        }
+    }
+}

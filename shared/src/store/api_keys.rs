@@ -1,0 +1,166 @@
+//! Writes to API keys.
+
+use super::{
+    Store,
+    expression::Expression,
+    key::Key,
+    replay::{self, ReplayKey, ReplayRecord},
+    transaction::{Lost, Transaction},
+};
+use crate::{
+    clock::Timestamp,
+    error::Error,
+    ids::{ApiKeyId, OrganizationId, UserId},
+    model::{
+        audit::AuditRecord,
+        organization::Organization,
+        user::{ApiKey, MAX_API_KEYS, User},
+    },
+    random::Random,
+};
+
+/// A new secret for an API key.
+#[derive(Debug)]
+pub struct Rotation<'a> {
+    /// The key as it was read.
+    pub before: &'a ApiKey,
+    /// The key with its new secret.
+    pub after: &'a ApiKey,
+}
+
+impl Store {
+    /// Adds an API key, on the condition that the user has fewer than [`MAX_API_KEYS`]. Expired
+    /// ones are removed in the same write, and so do not count.
+    ///
+    /// # Errors
+    /// `Condition(0)` where the user has too many, or the expired ones were removed by another
+    /// request meanwhile; `Condition(1)` where the idempotency key has been used.
+    #[expect(clippy::too_many_arguments, reason = "each is one part of the transaction")]
+    pub async fn create_api_key(
+        &self,
+        organization: &Organization,
+        user: &User,
+        id: ApiKeyId,
+        key: &ApiKey,
+        replay: Option<(ReplayKey, ReplayRecord)>,
+        audit: &AuditRecord,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let expired: Vec<_> = user
+            .api_keys
+            .iter()
+            .filter(|(_, key)| key.has_expired(now))
+            .map(|(id, _)| id)
+            .collect();
+        let mut expression = Expression::default()
+            .set(&["api_keys", &id.to_string()], key)?
+            .when_fewer(&["api_keys"], MAX_API_KEYS + expired.len())?
+            .when_equal(&["disabled"], &false)?
+            .when_equal(&["roles"], &user.roles)?;
+        for id in expired {
+            let path = id.to_string();
+            expression = expression.remove(&["api_keys", &path]).when_present(&["api_keys", &path]);
+        }
+        let transaction =
+            self.transaction().update(Key::user(organization.id, user.id), expression)?;
+        with_replay(transaction, organization.id, user.id, replay, now)?
+            .audit(organization, audit)?
+            .commit(random)
+            .await
+    }
+
+    /// Gives an API key a new secret, on the condition that it is still as it was read.
+    ///
+    /// # Errors
+    /// `Condition(0)` where it is not; `Condition(1)` where the idempotency key has been used.
+    #[expect(clippy::too_many_arguments, reason = "each is one part of the transaction")]
+    pub async fn rotate_api_key(
+        &self,
+        organization: &Organization,
+        user: UserId,
+        id: ApiKeyId,
+        rotation: Rotation<'_>,
+        replay: Option<(ReplayKey, ReplayRecord)>,
+        audit: &AuditRecord,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let (path, Rotation { before, after }) = (id.to_string(), rotation);
+        let at = |field| ["api_keys", path.as_str(), field];
+        let rotated_at = after.rotated_at.map(Timestamp::as_second);
+        let expression = Expression::default()
+            .set(&at("hash"), &after.hash)?
+            .set(&at("prefix"), &after.prefix)?
+            .set(&at("version"), &after.version)?
+            .put(&at("rotated_at"), rotated_at.as_ref())?
+            .put(&at("previous"), after.previous.as_ref())?
+            .when_equal(&at("version"), &before.version)?;
+        let transaction =
+            self.transaction().update(Key::user(organization.id, user), expression)?;
+        with_replay(transaction, organization.id, user, replay, now)?
+            .audit(organization, audit)?
+            .commit(random)
+            .await
+    }
+
+    /// Deletes an API key, on the condition that it is still of the version that was read.
+    ///
+    /// # Errors
+    /// `Condition(0)` where it is not, or is gone.
+    pub async fn delete_api_key(
+        &self,
+        organization: &Organization,
+        user: UserId,
+        id: ApiKeyId,
+        key: &ApiKey,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let path = id.to_string();
+        let expression = Expression::default()
+            .remove(&["api_keys", &path])
+            .when_equal(&["api_keys", &path, "version"], &key.version)?;
+        self.transaction()
+            .update(Key::user(organization.id, user), expression)?
+            .audit(organization, audit)?
+            .commit(random)
+            .await
+    }
+
+    /// Notes that an API key was used. The condition lets one of several instances do it, and
+    /// never brings back a key that has been deleted.
+    ///
+    /// # Errors
+    /// Those of the table; a condition that did not hold is not one.
+    pub async fn touch_api_key(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        id: ApiKeyId,
+        last_used_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let path = id.to_string();
+        let used = ["api_keys", path.as_str(), "last_used_at"];
+        let expression =
+            Expression::default().set(&used, &now.as_second())?.when_present(&["api_keys", &path]);
+        let expression = match last_used_at {
+            Some(at) => expression.when_equal(&used, &at.as_second())?,
+            None => expression.when_absent(&used),
+        };
+        self.touch(Key::user(organization, user), expression).await
+    }
+}
+
+fn with_replay<'a>(
+    transaction: Transaction<'a>,
+    organization: OrganizationId,
+    user: UserId,
+    replay: Option<(ReplayKey, ReplayRecord)>,
+    now: Timestamp,
+) -> Result<Transaction<'a>, Error> {
+    let Some((key, record)) = replay else { return Ok(transaction) };
+    let (item, condition) = replay::item(key.key(organization, user), &record, now)?;
+    transaction.put_encoded(item, condition)
+}

@@ -1,0 +1,72 @@
+//! From items to types and back. An item that does not decode is an error that names the entity,
+//! the key and the attribute, never its value.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::key::{Key, PARTITION, SORT};
+use crate::{
+    auth::allowlist::{Allowlist, Attribute},
+    error::Error,
+    model::organization::Organization,
+};
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+const ALLOWLIST: &str = "allowlist";
+
+/// Decodes an item.
+pub(super) fn decode<T: DeserializeOwned>(
+    entity: &'static str,
+    mut item: Item,
+) -> Result<T, Error> {
+    let key = (text(&item, PARTITION), text(&item, SORT));
+    item.remove(PARTITION);
+    item.remove(SORT);
+    serde_dynamo::from_item(item).map_err(|error| {
+        // Serde's messages name the attribute, and can quote a value: the latter is cut off.
+        let message = error.to_string();
+        let attribute = message.split(['"', ':']).next().unwrap_or_default();
+        Error::internal(format!("{entity} {}/{} does not decode: {attribute}", key.0, key.1))
+    })
+}
+
+/// Decodes an organization. Its allowlist is decoded apart: an unreadable one shuts everybody out,
+/// and the request gets the 403 of a stranger's address.
+pub(super) fn decode_organization(mut item: Item) -> Result<Organization, Error> {
+    let allowlist = item
+        .remove(ALLOWLIST)
+        .and_then(|value| serde_dynamo::from_attribute_value::<_, Attribute>(value).ok())
+        .map_or(Allowlist::Unreadable, Attribute::decode);
+    let organization = decode::<Organization>("organization", item)?;
+    if allowlist == Allowlist::Unreadable {
+        tracing::error!(organization = %organization.id, "the allowlist does not decode: nobody is let in");
+    }
+    Ok(Organization { allowlist, ..organization })
+}
+
+/// Encodes an item under its key.
+pub(super) fn encode(key: Key, value: &impl Serialize) -> Result<Item, Error> {
+    let mut item: Item = serde_dynamo::to_item(value)
+        .map_err(|error| Error::internal(format!("an item does not encode: {error}")))?;
+    item.extend(key.attributes());
+    Ok(item)
+}
+
+/// Encodes an attribute.
+pub(super) fn encode_attribute(value: &impl Serialize) -> Result<AttributeValue, Error> {
+    serde_dynamo::to_attribute_value(value)
+        .map_err(|error| Error::internal(format!("an attribute does not encode: {error}")))
+}
+
+/// Adds an organization's allowlist to its item.
+pub(super) fn put_allowlist(item: &mut Item, allowlist: &Attribute) -> Result<(), Error> {
+    item.insert(ALLOWLIST.to_owned(), encode_attribute(allowlist)?);
+    Ok(())
+}
+
+fn text(item: &Item, name: &str) -> String {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+}

@@ -1,0 +1,84 @@
+//! Keys. Each builder takes the tenant's typed id first, so that no key can be written down that
+//! is not some tenant's; an e-mail address and a slug, which are unique over all of them, are the
+//! exceptions.
+//!
+//! Secrets have partitions of their own, so that IAM (`dynamodb:LeadingKeys`) lets only those
+//! functions read them that need to.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::{
+    clock::Timestamp,
+    ids::{AuditId, OrganizationId, UserId},
+};
+
+pub(super) const PARTITION: &str = "PK";
+pub(super) const SORT: &str = "SK";
+pub(super) const EXPIRES_AT: &str = "expires_at";
+
+/// The primary key of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    partition: String,
+    sort: String,
+}
+
+impl Key {
+    fn new(partition: String, sort: impl Into<String>) -> Self {
+        Self { partition, sort: sort.into() }
+    }
+
+    pub(super) fn organization(id: OrganizationId) -> Self {
+        Self::new(format!("ORG#{id}"), "ORG")
+    }
+
+    pub(super) fn user(organization: OrganizationId, user: UserId) -> Self {
+        Self::new(format!("USER#{organization}#{user}"), "USER")
+    }
+
+    pub(super) fn password(organization: OrganizationId, user: UserId) -> Self {
+        Self::new(format!("PASSWORD#{organization}#{user}"), "PASSWORD")
+    }
+
+    pub(super) fn email(address: &str) -> Self {
+        Self::new(format!("EMAIL#{address}"), "EMAIL")
+    }
+
+    pub(super) fn slug(slug: &str) -> Self {
+        Self::new(format!("SLUG#{slug}"), "SLUG")
+    }
+
+    pub(super) fn audit(organization: OrganizationId, at: Timestamp, record: AuditId) -> Self {
+        Self::new(format!("AUDIT#{organization}#{}", at.day()), record.to_string())
+    }
+
+    pub(super) fn audit_day(organization: OrganizationId, day: &str) -> Self {
+        Self::new(format!("LOGDAYS#{organization}"), format!("audit#{day}"))
+    }
+
+    pub(super) fn replay(organization: OrganizationId, user: UserId, digest: &str) -> Self {
+        Self::new(format!("REPLAY#{organization}#{user}"), digest)
+    }
+
+    /// The partition key and the sort key, as associated data of what is encrypted in the item.
+    pub(super) fn as_associated_data(&self) -> Vec<u8> {
+        [self.partition.as_bytes(), b"\n", self.sort.as_bytes()].concat()
+    }
+
+    pub(super) fn attributes(self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (PARTITION.to_owned(), AttributeValue::S(self.partition)),
+            (SORT.to_owned(), AttributeValue::S(self.sort)),
+        ])
+    }
+
+    /// Whether an item has this key.
+    pub(super) fn is_of(&self, item: &HashMap<String, AttributeValue>) -> bool {
+        let is = |name: &str, value: &str| {
+            item.get(name).and_then(|value| value.as_s().ok()).is_some_and(|own| own == value)
+        };
+        is(PARTITION, &self.partition) && is(SORT, &self.sort)
+    }
+}

@@ -1,0 +1,51 @@
+//! The table. Handlers call the verbs of this module; nothing outside it names a DynamoDB type or
+//! a key, and every key is made from a tenant's typed id.
+
+mod api_keys;
+mod decode;
+mod expression;
+mod failure;
+mod key;
+mod meter;
+mod organizations;
+mod read;
+mod replay;
+mod sessions;
+mod transaction;
+mod users;
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+
+pub use self::{
+    api_keys::Rotation,
+    meter::Meter,
+    read::{Principal, PrincipalRead, Wanted},
+    replay::{Digest32, ReplayKey, ReplayRecord},
+    sessions::SignIn,
+    transaction::Lost,
+    users::ProfileUpdate,
+};
+
+/// The table, as one request sees it: what the request spends is counted.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    table: Arc<str>,
+    meter: Arc<Meter>,
+}
+
+impl Store {
+    /// The table of that name.
+    #[must_use]
+    pub fn new(client: Client, table: &str) -> Self {
+        Self { client, table: table.into(), meter: Arc::default() }
+    }
+
+    /// The same table with a meter of its own.
+    #[must_use]
+    pub fn metered(&self, meter: Arc<Meter>) -> Self {
+        Self { client: self.client.clone(), table: Arc::clone(&self.table), meter }
+    }
+}

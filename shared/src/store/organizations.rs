@@ -1,0 +1,137 @@
+//! Writes to organizations.
+
+use serde::Serialize;
+
+use super::{
+    Store,
+    decode::{decode_organization, encode, put_allowlist},
+    expression::Expression,
+    key::Key,
+    transaction::Lost,
+};
+use crate::{
+    auth::allowlist::{Allowlist, Attribute, Networks},
+    error::Error,
+    ids::OrganizationId,
+    model::{audit::AuditRecord, organization::Organization, user::User},
+    random::Random,
+};
+
+/// Where a slug leads.
+#[derive(Serialize)]
+struct Slug {
+    organization_id: OrganizationId,
+}
+
+impl Store {
+    /// Reads an organization.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer; 500 where the item does not decode.
+    pub async fn read_organization(
+        &self,
+        id: OrganizationId,
+    ) -> Result<Option<Organization>, Error> {
+        let item = self.get(Key::organization(id)).await?;
+        item.map(decode_organization).transpose()
+    }
+
+    /// Creates an organization with its first user.
+    ///
+    /// # Errors
+    /// `Condition(0)` where the slug is taken; `Condition(2)` where the e-mail address is.
+    pub async fn create_organization(
+        &self,
+        organization: &Organization,
+        admin: &User,
+        password_hash: &str,
+        audits: [&AuditRecord; 2],
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let mut item = encode(Key::organization(organization.id), organization)?;
+        put_allowlist(&mut item, &Attribute::new(false, &Networks::pack(&[])))?;
+        let slug = Slug { organization_id: organization.id };
+        let transaction = self
+            .transaction()
+            .put(Key::slug(&organization.slug), &slug, Expression::new_item())?
+            .put_encoded(item, Expression::new_item())?;
+        let [created, user_created] = audits;
+        let day = created.occurred_at.day();
+        self.add_user(transaction, admin, password_hash)?
+            .record(created)?
+            .record(user_created)?
+            .audit_day(organization.id, &day)?
+            .commit(random)
+            .await
+    }
+
+    /// Sets plan, features, limits and subscription, on the condition that the organization is
+    /// still of the version that was read.
+    ///
+    /// # Errors
+    /// `Condition(0)` where it is not.
+    pub async fn set_entitlements(
+        &self,
+        organization: &Organization,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let expression = Expression::default()
+            .set(&["plan"], &organization.plan)?
+            .set(&["features"], &organization.features)?
+            .set(&["limits"], &organization.limits)?
+            .set(&["billing_period"], &organization.billing_period)?
+            .set(&["renewal_date"], &organization.renewal_date)?;
+        self.update_organization(organization, expression, audit, random).await
+    }
+
+    /// Turns the allowlist off, whatever state it is in: this is the way back in for an
+    /// organization that has shut itself out, or whose list is unreadable. An unreadable list is
+    /// replaced by an empty one; the entries, which are items of their own, stay.
+    ///
+    /// # Errors
+    /// `Condition(0)` where the organization is not of the version that was read.
+    pub async fn turn_allowlist_off(
+        &self,
+        organization: &Organization,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let expression = Expression::default();
+        let expression = match &organization.allowlist {
+            Allowlist::Unreadable => {
+                expression.set(&["allowlist"], &Attribute::new(false, &Networks::pack(&[])))?
+            }
+            Allowlist::On(_) | Allowlist::Off => {
+                expression.set(&["allowlist", "enabled"], &false)?
+            }
+        };
+        self.update_organization(organization, expression, audit, random).await
+    }
+
+    /// Sets attributes of an organization, its version and the time of its change. The audit
+    /// record's day goes into the index, but the organization's item is written once only: a
+    /// transaction may not name an item twice.
+    async fn update_organization(
+        &self,
+        organization: &Organization,
+        expression: Expression,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let day = audit.occurred_at.day();
+        let expression = expression
+            .set(&["updated_at"], &audit.occurred_at.as_second())?
+            .set(&["last_audit_day"], &day)?
+            .set(&["version"], &(organization.version + 1))?
+            .when_equal(&["version"], &organization.version)?;
+        let mut transaction = self
+            .transaction()
+            .update(Key::organization(organization.id), expression)?
+            .record(audit)?;
+        if organization.last_audit_day != day {
+            transaction = transaction.audit_day(organization.id, &day)?;
+        }
+        transaction.commit(random).await
+    }
+}

@@ -1,0 +1,159 @@
+//! Reads. All that decides access is one strongly consistent call.
+
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ReplayKey, ReplayRecord, Store,
+    decode::{Item, decode, decode_organization},
+    failure::failure,
+    key::Key,
+};
+use crate::{
+    error::Error,
+    ids::{OrganizationId, UserId},
+    model::{organization::Organization, user::User},
+};
+
+/// Whose request it is: the two items that decide access.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// The tenant.
+    pub organization: Organization,
+    /// The user.
+    pub user: User,
+}
+
+/// What a request wants to read along with its [`Principal`], at no further call.
+#[derive(Debug, Default)]
+pub struct Wanted<'a> {
+    /// The user's password hash.
+    pub password: bool,
+    /// The record of an idempotency key.
+    pub replay: Option<&'a ReplayKey>,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub struct PrincipalRead {
+    /// The organization and the user, where both are there.
+    pub principal: Option<Principal>,
+    /// The user's password hash, as a PHC string.
+    pub password_hash: Option<String>,
+    /// What was answered to the idempotency key before.
+    pub replay: Option<ReplayRecord>,
+}
+
+/// Where an e-mail address leads.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Address {
+    pub(super) organization_id: OrganizationId,
+    pub(super) user_id: UserId,
+}
+
+/// A password's item.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Password {
+    pub(super) hash: String,
+}
+
+impl Store {
+    /// Reads everything that decides whether a user's request is let in, in one strongly
+    /// consistent call.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer; 500 where an item does not decode.
+    pub async fn read_principal(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        wanted: &Wanted<'_>,
+    ) -> Result<PrincipalRead, Error> {
+        let keys = [
+            Some(Key::organization(organization)),
+            Some(Key::user(organization, user)),
+            wanted.password.then(|| Key::password(organization, user)),
+            wanted.replay.map(|replay| replay.key(organization, user)),
+        ];
+        let [org, user, password, replay] = self.batch_get(keys).await?;
+        let principal = match (org, user) {
+            (Some(org), Some(user)) => Some(Principal {
+                organization: decode_organization(org)?,
+                user: decode("user", user)?,
+            }),
+            _ => None,
+        };
+        let password = password.map(|item| decode::<Password>("password", item)).transpose()?;
+        Ok(PrincipalRead {
+            principal,
+            password_hash: password.map(|password| password.hash),
+            replay: replay.map(|item| decode("replay", item)).transpose()?,
+        })
+    }
+
+    /// Finds whose an e-mail address is.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer; 500 where an item does not decode.
+    pub async fn find_email(
+        &self,
+        address: &str,
+    ) -> Result<Option<(OrganizationId, UserId)>, Error> {
+        let item = self.get(Key::email(address)).await?;
+        let address = item.map(|item| decode::<Address>("e-mail", item)).transpose()?;
+        Ok(address.map(|address| (address.organization_id, address.user_id)))
+    }
+
+    pub(super) async fn get(&self, key: Key) -> Result<Option<Item>, Error> {
+        self.meter.call();
+        let output = self
+            .client
+            .get_item()
+            .table_name(&*self.table)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| failure("GetItem", error))?;
+        self.meter.consumed(output.consumed_capacity());
+        Ok(output.item)
+    }
+
+    async fn batch_get<const N: usize>(
+        &self,
+        keys: [Option<Key>; N],
+    ) -> Result<[Option<Item>; N], Error> {
+        let wanted: Vec<_> = keys.iter().flatten().cloned().map(Key::attributes).collect();
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(wanted))
+            .consistent_read(true)
+            .build()
+            .map_err(|error| Error::internal(error.to_string()))?;
+        self.meter.call();
+        let mut output = self
+            .client
+            .batch_get_item()
+            .request_items(&*self.table, request)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| failure("BatchGetItem", error))?;
+        self.meter.consumed(output.consumed_capacity());
+        // An item left unread is not an item that is missing: taking it for one would refuse a
+        // valid credential with a 401, or forget a replay.
+        if output.unprocessed_keys().is_some_and(|unread| !unread.is_empty()) {
+            return Err(Error::unavailable("BatchGetItem: keys left unprocessed"));
+        }
+        let mut items = output
+            .responses
+            .as_mut()
+            .and_then(|tables| tables.remove(&*self.table))
+            .unwrap_or_default();
+        Ok(keys.map(|key| {
+            let index =
+                items.iter().position(|item| key.as_ref().is_some_and(|key| key.is_of(item)));
+            index.map(|index| items.swap_remove(index))
+        }))
+    }
+}

@@ -1,0 +1,172 @@
+//! Writes to sessions.
+
+use super::{Store, expression::Expression, failure::failure, key::Key, transaction::Lost};
+use crate::{
+    clock::Timestamp,
+    error::Error,
+    ids::{OrganizationId, SessionId, UserId},
+    model::{
+        audit::AuditRecord,
+        organization::Organization,
+        user::{MAX_SESSIONS, Session, User},
+    },
+    random::Random,
+};
+
+/// A sign-in that has been found right.
+#[derive(Debug)]
+pub struct SignIn<'a> {
+    /// The organization, as read.
+    pub organization: &'a Organization,
+    /// The user, as read.
+    pub user: &'a User,
+    /// The new session's id.
+    pub id: SessionId,
+    /// The new session.
+    pub session: &'a Session,
+    /// The password's hash with the present parameters, where the stored one has older ones.
+    pub rehashed: Option<&'a str>,
+    /// Its audit record.
+    pub audit: &'a AuditRecord,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+impl Store {
+    /// Begins a session, and removes those that have ended by themselves. The condition is that
+    /// neither the password nor the user's standing has changed since they were read.
+    ///
+    /// # Errors
+    /// `Condition(0)` where one has.
+    pub async fn begin_session(
+        &self,
+        sign_in: SignIn<'_>,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let SignIn { organization, user, id, session, rehashed, audit, now } = sign_in;
+        let (key, text) = (Key::user(user.organization_id, user.id), id.to_string());
+        let mut expression = Expression::default()
+            .set(&["sessions", &text], session)?
+            .when_equal(&["credentials_version"], &user.credentials_version)?
+            .when_equal(&["disabled"], &false)?;
+        for ended in surplus(user, organization, now) {
+            expression = expression.remove(&["sessions", &ended.to_string()]);
+        }
+        let mut transaction = self.transaction().update(key, expression)?;
+        if let Some(hash) = rehashed {
+            let key = Key::password(user.organization_id, user.id);
+            transaction = transaction.update(key, Expression::default().set(&["hash"], &hash)?)?;
+        }
+        transaction.audit(organization, audit)?.commit(random).await
+    }
+
+    /// Ends one session.
+    ///
+    /// # Errors
+    /// `Condition(0)` where it has been ended before.
+    pub async fn end_session(
+        &self,
+        organization: &Organization,
+        user: UserId,
+        session: SessionId,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let path = session.to_string();
+        let expression =
+            Expression::default().remove(&["sessions", &path]).when_present(&["sessions", &path]);
+        self.transaction()
+            .update(Key::user(organization.id, user), expression)?
+            .audit(organization, audit)?
+            .commit(random)
+            .await
+    }
+
+    /// Ends every session but one. A sign-in that is under way is not stopped.
+    ///
+    /// # Errors
+    /// `Condition(0)` where the one has itself been ended.
+    pub async fn end_other_sessions(
+        &self,
+        organization: &Organization,
+        user: &User,
+        keep: SessionId,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let kept: std::collections::BTreeMap<_, _> =
+            user.sessions.get_key_value(&keep).into_iter().collect();
+        let expression = Expression::default()
+            .set(&["sessions"], &kept)?
+            .when_present(&["sessions", &keep.to_string()]);
+        self.transaction()
+            .update(Key::user(organization.id, user.id), expression)?
+            .audit(organization, audit)?
+            .commit(random)
+            .await
+    }
+
+    /// Notes that a session was used. The condition lets one of several instances do it, and
+    /// never brings back a session that has been ended.
+    ///
+    /// # Errors
+    /// Those of the table; a condition that did not hold is not one.
+    pub async fn touch_session(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        session: SessionId,
+        last_active_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let path = session.to_string();
+        let path = ["sessions", path.as_str(), "last_active_at"];
+        let expression = Expression::default()
+            .set(&path, &now.as_second())?
+            .when_equal(&path, &last_active_at.as_second())?;
+        self.touch(Key::user(organization, user), expression).await
+    }
+
+    pub(super) async fn touch(&self, key: Key, expression: Expression) -> Result<(), Error> {
+        let parts = expression.into_parts();
+        self.meter.call();
+        let result = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key.attributes()))
+            .update_expression(parts.update)
+            .set_condition_expression(parts.condition)
+            .set_expression_attribute_names(parts.names)
+            .set_expression_attribute_values(parts.values)
+            .return_consumed_capacity(aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(output) => {
+                self.meter.consumed(output.consumed_capacity());
+                Ok(())
+            }
+            Err(error) => match error.as_service_error() {
+                Some(service) if service.is_conditional_check_failed_exception() => Ok(()),
+                _ => Err(failure("UpdateItem", error)),
+            },
+        }
+    }
+}
+
+/// The sessions to remove when another begins: those that have ended by the policy, and those
+/// idle longest where there would be too many.
+fn surplus(user: &User, organization: &Organization, now: Timestamp) -> Vec<SessionId> {
+    let (mut live, mut surplus) = (Vec::new(), Vec::new());
+    for (id, session) in &user.sessions {
+        match session.check(*id, organization.session_policy, now) {
+            Ok(()) => live.push((session.last_active_at, *id)),
+            Err(_) => surplus.push(*id),
+        }
+    }
+    live.sort_unstable();
+    let over = (live.len() + 1).saturating_sub(MAX_SESSIONS);
+    surplus.extend(live.into_iter().take(over).map(|(_, id)| id));
+    surplus
+}

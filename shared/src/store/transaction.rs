@@ -1,0 +1,197 @@
+//! Writes. A change, its audit record and whatever else belongs to it are one transaction.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, ReturnConsumedCapacity, TransactWriteItem},
+};
+
+use super::{Store, decode::encode, expression::Expression, failure::failure, key::Key};
+use crate::{
+    error::Error,
+    ids::OrganizationId,
+    model::{audit::AuditRecord, organization::Organization},
+    random::{self, Random},
+};
+
+/// How often a transaction is tried that met another one on the same item.
+const ATTEMPTS: u32 = 5;
+
+/// The pause before the second attempt, in milliseconds; it doubles from there, and each is
+/// jittered down to half of itself.
+const FIRST_PAUSE: u64 = 10;
+
+/// Why a transaction was not carried out. Nothing of it was.
+#[derive(Debug)]
+pub enum Lost {
+    /// The condition of the part with this index, counted from zero, did not hold: somebody else
+    /// was faster.
+    Condition(usize),
+    /// Other transactions kept one of the items busy.
+    Busy,
+    /// The table could not, or was asked wrongly.
+    Failed(Error),
+}
+
+impl From<Error> for Lost {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Lost {
+    /// The error to answer with, where a lost condition means `conflict`.
+    #[must_use]
+    pub fn or(self, conflict: Error) -> Error {
+        match self {
+            Self::Condition(_) => conflict,
+            Self::Busy => Error::unavailable("TransactWriteItems: other transactions came first"),
+            Self::Failed(error) => error,
+        }
+    }
+}
+
+/// The parts of a write.
+pub(super) struct Transaction<'a> {
+    store: &'a Store,
+    parts: Vec<TransactWriteItem>,
+}
+
+impl Store {
+    pub(super) fn transaction(&self) -> Transaction<'_> {
+        Transaction { store: self, parts: Vec::with_capacity(4) }
+    }
+}
+
+impl Transaction<'_> {
+    /// Adds an update.
+    pub(super) fn update(mut self, key: Key, expression: Expression) -> Result<Self, Error> {
+        self.parts.push(expression.update(&self.store.table, key)?);
+        Ok(self)
+    }
+
+    /// Adds an item, on a condition.
+    pub(super) fn put(
+        mut self,
+        key: Key,
+        value: &impl serde::Serialize,
+        condition: Expression,
+    ) -> Result<Self, Error> {
+        self.parts.push(condition.put_item(&self.store.table, encode(key, value)?)?);
+        Ok(self)
+    }
+
+    /// Adds an encoded item, on a condition.
+    pub(super) fn put_encoded(
+        mut self,
+        item: super::decode::Item,
+        condition: Expression,
+    ) -> Result<Self, Error> {
+        self.parts.push(condition.put_item(&self.store.table, item)?);
+        Ok(self)
+    }
+
+    /// Adds an audit record. The first of an organization's day also enters the day into the index
+    /// by which the day's partition is found again; the organization remembers that it was done.
+    pub(super) fn audit(
+        mut self,
+        organization: &Organization,
+        record: &AuditRecord,
+    ) -> Result<Self, Error> {
+        let (id, day) = (record.organization_id, record.occurred_at.day());
+        self = self.record(record)?;
+        if organization.last_audit_day != day {
+            let remember = Expression::default().set(&["last_audit_day"], &day)?;
+            self = self.audit_day(id, &day)?.update(Key::organization(id), remember)?;
+        }
+        Ok(self)
+    }
+
+    /// Enters a day into the index of days that have audit records.
+    pub(super) fn audit_day(self, organization: OrganizationId, day: &str) -> Result<Self, Error> {
+        self.put(Key::audit_day(organization, day), &Day {}, Expression::default())
+    }
+
+    /// Adds an audit record alone.
+    pub(super) fn record(self, record: &AuditRecord) -> Result<Self, Error> {
+        let key = Key::audit(record.organization_id, record.occurred_at, record.id);
+        self.put(key, record, Expression::default())
+    }
+
+    /// Carries out all parts, or none. Another transaction on the same item is waited for, a few
+    /// times and with jitter; a lost condition is final.
+    pub(super) async fn commit(self, random: &dyn Random) -> Result<(), Lost> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let reasons = match self.try_commit().await {
+                Ok(()) => return Ok(()),
+                Err(Attempt::Failed(error)) => return Err(error.into()),
+                Err(Attempt::Cancelled(reasons)) => reasons,
+            };
+            let with =
+                |code: &str| reasons.iter().position(|reason| reason.code.as_deref() == Some(code));
+            if let Some(index) = with("ConditionalCheckFailed") {
+                return Err(Lost::Condition(index));
+            }
+            if with("TransactionConflict").is_some() && attempt == ATTEMPTS {
+                return Err(Lost::Busy);
+            }
+            if with("TransactionConflict").is_none() {
+                let codes: Vec<_> = reasons.into_iter().filter_map(|reason| reason.code).collect();
+                let cause = format!("TransactWriteItems: cancelled: {}", codes.join(", "));
+                return Err(Error::unavailable(cause).into());
+            }
+            let pause = FIRST_PAUSE << (attempt - 1);
+            let jitter = u64::from(random::bytes::<1>(random)[0]) * pause / 512;
+            tokio::time::sleep(Duration::from_millis(pause - jitter)).await;
+        }
+    }
+
+    async fn try_commit(&self) -> Result<(), Attempt> {
+        self.store.meter.call();
+        let result = self
+            .store
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(self.parts.clone()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(output) => {
+                self.store.meter.consumed(output.consumed_capacity());
+                Ok(())
+            }
+            Err(SdkError::ServiceError(error)) => match error.into_err() {
+                TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+                    Err(Attempt::Cancelled(cancelled.cancellation_reasons.unwrap_or_default()))
+                }
+                other => Err(Attempt::Failed(service_failure(&other))),
+            },
+            Err(other) => Err(Attempt::Failed(failure("TransactWriteItems", other))),
+        }
+    }
+}
+
+fn service_failure(error: &TransactWriteItemsError) -> Error {
+    use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
+    let cause = format!("TransactWriteItems: {}", error.code().unwrap_or("none"));
+    match error.code() {
+        Some("ValidationException" | "AccessDeniedException" | "ResourceNotFoundException") => {
+            Error::internal(cause)
+        }
+        _ => Error::unavailable(cause),
+    }
+}
+
+enum Attempt {
+    Cancelled(Vec<CancellationReason>),
+    Failed(Error),
+}
+
+/// The index item of a day: its key says everything.
+#[derive(serde::Serialize)]
+struct Day {}

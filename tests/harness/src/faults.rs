@@ -1,0 +1,143 @@
+//! Failures that the engine never shows: throttling, conflicts, silence. They are put between the
+//! SDK and the engine, so that the SDK's own retries and time-outs are part of the test.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
+            SharedHttpClient, SharedHttpConnector,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+
+/// What goes wrong with calls to the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The table is over its throughput.
+    Throttled,
+    /// The table has a failure of its own.
+    ServerError,
+    /// Nobody answers in time.
+    TimedOut,
+    /// The connection is refused.
+    Refused,
+    /// A transaction meets another one on its first item.
+    Conflict,
+    /// A batch comes back without having been read.
+    Unprocessed,
+    /// The call is carried out, and its answer is lost.
+    AnswerLost,
+}
+
+/// Where faults are ordered: the name of a call, and what goes wrong with the next of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Orders(Arc<Mutex<VecDeque<(&'static str, Fault)>>>);
+
+impl Orders {
+    pub(crate) fn push(&self, call: &'static str, fault: Fault, times: usize) {
+        self.0.lock().unwrap().extend(std::iter::repeat_n((call, fault), times));
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
+    fn take(&self, target: &str) -> Option<Fault> {
+        let mut orders = self.0.lock().unwrap();
+        let index = orders.iter().position(|(call, _)| target.ends_with(call))?;
+        orders.remove(index).map(|(_, fault)| fault)
+    }
+}
+
+/// The SDK's HTTP client with faults on order.
+#[derive(Debug)]
+pub(crate) struct FaultyClient {
+    pub(crate) inner: SharedHttpClient,
+    pub(crate) orders: Orders,
+}
+
+impl HttpClient for FaultyClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(FaultyConnector {
+            inner: self.inner.http_connector(settings, components),
+            orders: self.orders.clone(),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct FaultyConnector {
+    inner: SharedHttpConnector,
+    orders: Orders,
+}
+
+impl HttpConnector for FaultyConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let Some(fault) = self.orders.take(&target) else { return self.inner.call(request) };
+        match fault {
+            Fault::AnswerLost => {
+                let call = self.inner.call(request);
+                HttpConnectorFuture::new(async move {
+                    call.await?;
+                    Err(ConnectorError::timeout("the answer is lost".into()))
+                })
+            }
+            Fault::TimedOut => {
+                HttpConnectorFuture::ready(Err(ConnectorError::timeout("silence".into())))
+            }
+            Fault::Refused => {
+                HttpConnectorFuture::ready(Err(ConnectorError::io("connection refused".into())))
+            }
+            Fault::Throttled => error(400, "ProvisionedThroughputExceededException", ""),
+            Fault::ServerError => error(500, "InternalServerError", ""),
+            Fault::Conflict => error(
+                400,
+                "TransactionCanceledException",
+                r#","CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]"#,
+            ),
+            Fault::Unprocessed => {
+                let body = r#"{"Responses":{},"UnprocessedKeys":{"settings-under-test":{"Keys":[{"PK":{"S":"x"},"SK":{"S":"x"}}]}}}"#;
+                respond(200, body.to_owned())
+            }
+        }
+    }
+}
+
+fn error(status: u16, code: &str, more: &str) -> HttpConnectorFuture {
+    let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
+    respond(status, format!(r#"{{"__type":"{kind}","message":"ordered by a test"{more}}}"#))
+}
+
+fn respond(status: u16, body: String) -> HttpConnectorFuture {
+    let status = StatusCode::try_from(status).unwrap();
+    let mut response = HttpResponse::new(status, SdkBody::from(body));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    HttpConnectorFuture::ready(Ok(response))
+}
+
+/// A connector that always answers the same.
+pub(crate) fn always(body: String) -> SharedHttpConnector {
+    #[derive(Debug)]
+    struct Always(String);
+    impl HttpConnector for Always {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            respond(200, self.0.clone())
+        }
+    }
+    SharedHttpConnector::new(Always(body))
+}

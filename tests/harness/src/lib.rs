@@ -1,0 +1,30 @@
+//! What tests share: a world with two organizations on an engine of its own, a clock that is
+//! turned by hand, chance that repeats itself, faults on demand, and clients named by who they are.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+mod answer;
+mod chance;
+mod client;
+mod engine;
+mod faults;
+mod log;
+mod people;
+mod time;
+mod world;
+
+pub use self::{
+    answer::Answer,
+    chance::TestRandom,
+    client::{Client, Request},
+    faults::Fault,
+    log::Log,
+    people::{PASSWORD, Person},
+    time::TestClock,
+    world::World,
+};

@@ -1,0 +1,351 @@
+//! Two organizations on an engine of their own.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use serde_json::Value;
+use shared::{
+    auth::{
+        allowlist::Allowlist,
+        password::Hasher,
+        permissions::{Role, Scope, Scopes},
+        token::{PlainToken, TokenKind},
+    },
+    call::{App, Background, Call},
+    clock::{Clock, Timestamp},
+    ids::{ApiKeyId, OrganizationId, SessionId, UserId},
+    model::{
+        audit::{Action, Actor, AuditRecord, Changes},
+        organization::{BillingPeriod, CursorKey, Organization, SessionPolicy},
+        user::{ApiKey, Session, User},
+    },
+    secrets::Keyring,
+    store::{Principal, SignIn, Store, Wanted},
+};
+use tracing::subscriber::DefaultGuard;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    Client, Fault, Log, Person, TestClock, TestRandom,
+    engine::{Engine, TABLE, plain_item},
+    faults::{FaultyClient, Orders},
+    people::{ACME, GLOBEX, password_hash},
+};
+
+/// The key material behind the world's keyring.
+const SECRET: &str =
+    r#"{"current":"k2","k1":"an older key's material","k2":"the present key's material"}"#;
+
+/// Two organizations, Acme and Globex, on an engine of their own.
+pub struct World {
+    /// The time; it stands still until it is turned.
+    pub clock: Arc<TestClock>,
+    /// What the functions work with.
+    pub app: App,
+    /// What was logged.
+    pub log: Log,
+    /// Acme's administrator.
+    pub admin: Person,
+    /// Acme's pipeline editor.
+    pub editor: Person,
+    /// Acme's viewer.
+    pub viewer: Person,
+    /// Globex's administrator: another tenant.
+    pub stranger: Person,
+    engine: Engine,
+    orders: Orders,
+    secret_orders: Orders,
+    _subscriber: DefaultGuard,
+}
+
+impl World {
+    /// A new world. It has to be made on a current-thread runtime: the log is the thread's.
+    pub async fn new() -> Self {
+        let log = Log::default();
+        let subscriber = shared::bootstrap::log_to(log.writer(), "info");
+        let guard = tracing::subscriber::set_default(subscriber);
+        let engine = Engine::start().await;
+        let (orders, secret_orders) = (Orders::default(), Orders::default());
+        let clock = Arc::new(TestClock::new());
+        let app = App {
+            store: Store::new(
+                aws_sdk_dynamodb::Client::new(&sdk_config(&engine.url, orders.clone())),
+                TABLE,
+            ),
+            clock: clock.clone(),
+            random: Arc::new(TestRandom::default()),
+            background: Background::default(),
+            passwords: Hasher::new(1024).unwrap(),
+            keyring: Keyring::new(secrets_client(secret_orders.clone()), "secret", clock.clone()),
+        };
+        let [admin, editor, viewer] = found(&app, "Acme Analytics", "acme-analytics", ACME).await;
+        let [stranger] = found(&app, "Globex", "globex", GLOBEX).await;
+        Self {
+            clock,
+            app,
+            log,
+            admin,
+            editor,
+            viewer,
+            stranger,
+            engine,
+            orders,
+            secret_orders,
+            _subscriber: guard,
+        }
+    }
+
+    /// A client of one function's routes.
+    #[must_use]
+    pub fn client(&self, routes: OpenApiRouter) -> Client<'_> {
+        Client::new(self, routes)
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Orders what goes wrong with the next calls of that name, such as `BatchGetItem`.
+    pub fn order(&self, call: &'static str, fault: Fault, times: usize) {
+        self.orders.push(call, fault, times);
+    }
+
+    /// Orders what goes wrong with the next fetches of the secret.
+    pub fn order_secret(&self, fault: Fault, times: usize) {
+        self.secret_orders.push("GetSecretValue", fault, times);
+    }
+
+    /// Takes back all orders.
+    pub fn heal(&self) {
+        self.orders.clear();
+        self.secret_orders.clear();
+    }
+
+    /// Begins a session and tells its token.
+    pub async fn session(&self, person: &Person) -> String {
+        self.session_with_id(person).await.1
+    }
+
+    /// Begins a session and tells its id and token.
+    pub async fn session_with_id(&self, person: &Person) -> (SessionId, String) {
+        let Principal { organization, user } = self.principal(person).await;
+        let random = &*self.app.random;
+        let token = PlainToken::generate(TokenKind::Session, organization.id, user.id, random);
+        let id = SessionId::generate(self.now(), random);
+        let session = Session {
+            hash: token.hash(),
+            last_active_at: self.now(),
+            ip_address: Some("192.0.2.1".to_owned()),
+            user_agent: None,
+        };
+        let sign_in = SignIn {
+            organization: &organization,
+            user: &user,
+            id,
+            session: &session,
+            rehashed: None,
+            audit: &self.some_audit(organization.id, user.id),
+            now: self.now(),
+        };
+        self.app.store.begin_session(sign_in, random).await.unwrap();
+        (id, token.reveal().to_owned())
+    }
+
+    /// Makes an API key that does not expire, last used just now, and tells its secret.
+    pub async fn api_key(&self, person: &Person, scopes: &[Scope]) -> String {
+        self.api_key_with_id(person, scopes, None).await.1
+    }
+
+    /// Makes an API key, last used just now, and tells its id and secret.
+    pub async fn api_key_with_id(
+        &self,
+        person: &Person,
+        scopes: &[Scope],
+        expires_at: Option<Timestamp>,
+    ) -> (ApiKeyId, String) {
+        let Principal { organization, user } = self.principal(person).await;
+        let random = &*self.app.random;
+        let token = PlainToken::generate(TokenKind::ApiKey, organization.id, user.id, random);
+        let id = ApiKeyId::generate(self.now(), random);
+        let key = ApiKey {
+            name: "Test key".to_owned(),
+            hash: token.hash(),
+            prefix: token.display_prefix(),
+            scopes: scopes.iter().copied().collect::<Scopes>(),
+            expires_at,
+            last_used_at: Some(self.now()),
+            rotated_at: None,
+            previous: None,
+            version: 1,
+        };
+        let audit = self.some_audit(organization.id, user.id);
+        let (now, store) = (self.now(), &self.app.store);
+        store
+            .create_api_key(&organization, &user, id, &key, None, &audit, now, random)
+            .await
+            .unwrap();
+        (id, token.reveal().to_owned())
+    }
+
+    /// The user's and the organization's items as they are.
+    pub async fn principal(&self, person: &Person) -> Principal {
+        let (organization, user) = (person.organization_id, person.user_id);
+        let read = self.app.store.read_principal(organization, user, &Wanted::default()).await;
+        read.unwrap().principal.unwrap()
+    }
+
+    /// The user's item as it is.
+    pub async fn user(&self, person: &Person) -> User {
+        self.principal(person).await.user
+    }
+
+    /// The audit records of an organization, oldest first, as plain JSON.
+    #[must_use]
+    pub fn audit(&self, organization: OrganizationId) -> Vec<Value> {
+        let partition = format!("AUDIT#{organization}#");
+        let mut records: Vec<_> = self.items_under(&partition);
+        records.sort_by_key(|record| record["SK"].to_string());
+        records
+    }
+
+    /// The items whose partition key begins like that, as plain JSON.
+    #[must_use]
+    pub fn items_under(&self, partition: &str) -> Vec<Value> {
+        let items = self.engine.items();
+        let under = |item: &Value| item["PK"].as_str().unwrap().starts_with(partition);
+        items.iter().map(plain_item).filter(under).collect()
+    }
+
+    /// The whole table as text, for what must not be in it, and for comparing before and after.
+    #[must_use]
+    pub fn dump(&self) -> String {
+        let mut items: Vec<_> = self.engine.items().iter().map(ToString::to_string).collect();
+        items.sort();
+        items.join("\n")
+    }
+
+    /// Changes an item behind everybody's back. The item is in the table's own notation.
+    pub fn tamper(&self, partition: &str, change: impl Fn(&mut Value)) {
+        let items = self.engine.items();
+        let mut item =
+            items.into_iter().find(|item| item["PK"]["S"] == partition).expect("no such item");
+        change(&mut item);
+        self.engine.put(&item);
+    }
+
+    /// Removes an item behind everybody's back.
+    pub fn remove(&self, partition: &str, sort: &str) {
+        self.engine.remove(partition, sort);
+    }
+
+    fn some_audit(&self, organization: OrganizationId, user: UserId) -> AuditRecord {
+        let actor = Actor::Operator;
+        let call = Call::new(&self.app, "set-up", None, None);
+        call.audit(organization, actor, Action::UserEnabled, user, Changes::default())
+    }
+}
+
+fn sdk_config(url: &str, orders: Orders) -> SdkConfig {
+    let inner = aws_smithy_http_client::Builder::new().build_http();
+    let retries = RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(std::time::Duration::from_millis(1))
+        .with_max_backoff(std::time::Duration::from_millis(2));
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(SharedHttpClient::new(FaultyClient { inner, orders }))
+        .region(Region::from_static("us-east-1"))
+        .endpoint_url(url)
+        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
+            Credentials::new("test", "test", None, None, "test"),
+        ))
+        .retry_config(retries)
+        .timeout_config(TimeoutConfig::builder().build())
+        .sleep_impl(aws_sdk_dynamodb::config::SharedAsyncSleep::new(
+            aws_smithy_async::rt::sleep::TokioSleep::new(),
+        ))
+        .build()
+}
+
+fn secrets_client(orders: Orders) -> aws_sdk_secretsmanager::Client {
+    let answer = serde_json::json!({"SecretString": SECRET}).to_string();
+    let inner = aws_smithy_runtime_api::client::http::http_client_fn(move |_, _| {
+        crate::faults::always(answer.clone())
+    });
+    let config = sdk_config("http://127.0.0.1:9", orders.clone())
+        .into_builder()
+        .http_client(SharedHttpClient::new(FaultyClient { inner, orders }))
+        .build();
+    aws_sdk_secretsmanager::Client::new(&config)
+}
+
+/// Founds an organization with its people, the first of whom is its administrator.
+async fn found<const N: usize>(
+    app: &App,
+    name: &str,
+    slug: &str,
+    people: [(&'static str, &'static str, &[Role]); N],
+) -> [Person; N] {
+    let (now, random) = (app.clock.now(), &*app.random);
+    let id = OrganizationId::generate(now, random);
+    let organization = Organization {
+        id,
+        name: name.to_owned(),
+        slug: slug.to_owned(),
+        plan: "enterprise".to_owned(),
+        billing_period: BillingPeriod::Annual,
+        renewal_date: "2026-06-01".to_owned(),
+        data_residency: "us".to_owned(),
+        features: ["lineage", "git_integration", "pipeline_agents", "sso"]
+            .map(str::to_owned)
+            .into(),
+        limits: BTreeMap::from([
+            ("max_pipelines".to_owned(), 500),
+            ("max_connections".to_owned(), 200),
+            ("max_concurrent_runs".to_owned(), 25),
+            ("max_agent_count".to_owned(), 50),
+        ]),
+        require_sso: false,
+        session_policy: SessionPolicy::default(),
+        allowlist: Allowlist::Off,
+        cursor_key: CursorKey::generate(random),
+        last_audit_day: now.day(),
+        version: 1,
+        updated_at: now,
+    };
+    let hash = password_hash().await;
+    let call = Call::new(app, "set-up", None, None);
+    let audit = || call.audit(id, Actor::Operator, Action::UserCreated, id, Changes::default());
+    let users = people.map(|(email, display_name, roles)| User {
+        id: UserId::generate(now, random),
+        organization_id: id,
+        email: email.to_owned(),
+        display_name: display_name.to_owned(),
+        timezone: "America/Los_Angeles".to_owned(),
+        locale: "en-US".to_owned(),
+        avatar_url: None,
+        roles: roles.to_vec(),
+        disabled: false,
+        version: 1,
+        credentials_version: 1,
+        updated_at: now,
+        api_keys: BTreeMap::new(),
+        sessions: BTreeMap::new(),
+    });
+    let (first, others) = users.split_first().unwrap();
+    let audits = [&audit(), &audit()];
+    app.store.create_organization(&organization, first, &hash, audits, random).await.unwrap();
+    for user in others {
+        app.store.create_user(&organization, user, &hash, &audit(), random).await.unwrap();
+    }
+    let ids = users.map(|user| user.id);
+    std::array::from_fn(|index| Person {
+        organization_id: id,
+        user_id: ids[index],
+        email: people[index].0,
+    })
+}
