@@ -66,8 +66,8 @@ fn required(name: &'static str) -> Result<String, StartError> {
 /// A [`StartError`], or one of the runtime.
 pub async fn serve(routes: fn() -> OpenApiRouter) -> Result<(), lambda_http::Error> {
     start_log();
-    let router = observed(routes().into(), app().await?);
-    lambda_http::run(router).await
+    let service = observed(routes().into(), app().await?);
+    lambda_http::run(service).await
 }
 
 /// Starts a function that is invoked directly.

@@ -133,7 +133,7 @@ impl Call {
         organization_id: OrganizationId,
         actor: Actor,
         action: Action,
-        target: impl ToString,
+        target: impl Into<String>,
         changes: Changes,
     ) -> AuditRecord {
         AuditRecord {
@@ -142,7 +142,7 @@ impl Call {
             occurred_at: self.now,
             actor,
             action,
-            target: target.to_string(),
+            target: target.into(),
             reason: None,
             ip_address: self.address,
             request_id: self.request_id.to_string(),

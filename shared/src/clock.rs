@@ -126,7 +126,6 @@ pub mod epoch {
     ///
     /// # Errors
     /// Those of the serializer.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `with` hands a reference")]
     pub fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
         moment.as_second().serialize(serializer)
     }
@@ -149,7 +148,6 @@ pub mod epoch {
         ///
         /// # Errors
         /// Those of the serializer.
-        #[expect(clippy::ref_option, reason = "serde's `with` hands a reference")]
         pub fn serialize<S: Serializer>(
             moment: &Option<Timestamp>,
             serializer: S,

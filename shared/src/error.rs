@@ -158,6 +158,7 @@ impl Error {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one table, a row an error")]
     pub(crate) fn public(&self) -> Public {
         let of = |status, code, title, detail| Public { status, code, title, detail };
         let text =

@@ -114,6 +114,12 @@ impl<K: Kind> fmt::Display for Id<K> {
     }
 }
 
+impl<K: Kind> From<Id<K>> for String {
+    fn from(id: Id<K>) -> Self {
+        id.to_string()
+    }
+}
+
 impl<K: Kind> fmt::Debug for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

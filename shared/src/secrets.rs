@@ -39,8 +39,11 @@ pub struct Keyring {
     client: Client,
     secret_id: Arc<str>,
     clock: Arc<dyn Clock>,
-    cached: Arc<Mutex<Option<(Timestamp, Arc<Keys>)>>>,
+    cached: Arc<Mutex<Option<Fetched>>>,
 }
+
+/// Keys, and when they were fetched.
+type Fetched = (Timestamp, Arc<Keys>);
 
 /// The secret's value.
 #[derive(Deserialize)]

@@ -78,6 +78,10 @@ pub struct CreatedApiKey {
 }
 
 /// Makes an API key. Its secret is in this answer and nowhere else.
+///
+/// # Errors
+/// 409 `limit_reached` with 50 live keys; 403 `role_required` for a scope that the caller's own roles
+/// do not grant; 422 `idempotency_key_reused`; those of every route that needs a session.
 #[utoipa::path(
     post,
     path = "/api/user/api-keys",

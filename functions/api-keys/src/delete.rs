@@ -10,6 +10,9 @@ use shared::{
 
 /// Deletes one of the caller's own API keys. No request that begins after the answer is let in by
 /// it, on any instance.
+///
+/// # Errors
+/// 404; 412; those of every route that needs a session.
 #[utoipa::path(
     delete,
     path = "/api/user/api-keys/{id}",

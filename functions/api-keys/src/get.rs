@@ -14,6 +14,9 @@ use shared::{
 use crate::list::ShownApiKey;
 
 /// Tells one of the caller's own API keys.
+///
+/// # Errors
+/// 404; those of every route that needs `profile:read`.
 #[utoipa::path(
     get,
     path = "/api/user/api-keys/{id}",

@@ -56,6 +56,9 @@ impl ShownApiKey {
 }
 
 /// Lists the caller's own API keys that have not expired, newest first.
+///
+/// # Errors
+/// 400 `invalid_cursor`; those of every route that needs `profile:read`.
 #[utoipa::path(
     get,
     path = "/api/user/api-keys",

@@ -62,6 +62,10 @@ pub struct RegeneratedApiKey {
 
 /// Replaces the secret of one of the caller's own API keys. A secret that an earlier overlap still
 /// admits is dead at once.
+///
+/// # Errors
+/// 404; 409 `edit_conflict` where another request was faster; 422 `idempotency_key_reused`; those of
+/// every route that needs a session.
 #[utoipa::path(
     post,
     path = "/api/user/api-keys/{id}/regenerate",
@@ -129,6 +133,6 @@ pub async fn handler(
         call.now,
         random,
     );
-    let changed = Error::conflict("edit_conflict", "The key was changed meanwhile. Try again.");
-    first.conclude(call, write.await, answer).await.map_err(|lost| lost.or(changed))
+    let stale = Error::conflict("edit_conflict", "The key was changed meanwhile. Try again.");
+    first.conclude(call, write.await, answer).await.map_err(|lost| lost.or(stale))
 }

@@ -94,9 +94,9 @@ pub async fn run(call: &Call, request: Request) -> Result<Created, Error> {
         .with("plan", &none, &organization.plan)
         .with("features", &none, &organization.features)
         .with("limits", &none, &organization.limits);
-    let created = audit(Action::OrganizationCreated, id.to_string(), changes);
+    let created = audit(Action::OrganizationCreated, String::from(id), changes);
     let changes = Changes::default().with("roles", &none, &admin.user.roles);
-    let user_created = audit(Action::UserCreated, admin.user.id.to_string(), changes);
+    let user_created = audit(Action::UserCreated, String::from(admin.user.id), changes);
     call.store
         .create_organization(
             &organization,

@@ -51,7 +51,8 @@ impl From<Refused> for lambda_runtime::Diagnostic {
 /// What the command is refused for.
 pub async fn handle(app: &App, request_id: &str, event: Value) -> Result<Value, Refused> {
     let call = Call::new(app, request_id, None, None);
-    let result = dispatch(&call, event).await;
+    // Boxed: the commands' futures, one inside another, are deeper than the compiler likes to look.
+    let result = Box::pin(dispatch(&call, event)).await;
     if let Err(Error::Internal { cause } | Error::Unavailable { cause }) = &result {
         tracing::error!(id = request_id, %cause, "failed");
     }

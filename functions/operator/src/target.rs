@@ -13,7 +13,7 @@ use shared::{
 
 /// An organization in an answer.
 #[derive(Debug, Serialize)]
-pub struct ShownOrganization {
+pub(crate) struct ShownOrganization {
     id: OrganizationId,
     name: String,
     slug: String,
@@ -23,7 +23,7 @@ pub struct ShownOrganization {
 
 /// A user in an answer.
 #[derive(Debug, Serialize)]
-pub struct ShownUser {
+pub(crate) struct ShownUser {
     id: UserId,
     organization_id: OrganizationId,
     email: String,
@@ -45,14 +45,14 @@ impl From<Organization> for ShownOrganization {
 
 impl ShownUser {
     /// Shows a user, and the password that was made up for them.
-    pub fn new(user: User, password: Option<String>) -> Self {
+    pub(crate) fn new(user: User, password: Option<String>) -> Self {
         let User { id, organization_id, email, display_name, roles, disabled, .. } = user;
         Self { id, organization_id, email, display_name, roles, disabled, password }
     }
 }
 
 /// Reads the user of a command.
-pub async fn user(
+pub(crate) async fn user(
     call: &Call,
     organization: OrganizationId,
     user: UserId,
@@ -62,11 +62,11 @@ pub async fn user(
 }
 
 /// Reads the organization of a command.
-pub async fn organization(call: &Call, id: OrganizationId) -> Result<Organization, Error> {
+pub(crate) async fn organization(call: &Call, id: OrganizationId) -> Result<Organization, Error> {
     call.store.read_organization(id).await?.ok_or(Error::NotFound)
 }
 
 /// The refusal of a command that was overtaken by another one.
-pub fn overtaken() -> Error {
+pub(crate) fn overtaken() -> Error {
     Error::conflict("edit_conflict", "It was changed meanwhile. Try again.")
 }

@@ -214,15 +214,12 @@ impl NewUser {
         roles: Vec<Role>,
     ) -> Result<Prepared, Error> {
         let (email, display_name) = (self.email.0, self.display_name.0);
-        let (password, generated) = match self.password {
-            Some(password) => {
-                password.check_new(&format!("{pointer}/password"), &[&email, &display_name])?;
-                (password, None)
-            }
-            None => {
-                let text = made_up(call);
-                (Password::new(&text), Some(text))
-            }
+        let (password, generated) = if let Some(password) = self.password {
+            password.check_new(&format!("{pointer}/password"), &[&email, &display_name])?;
+            (password, None)
+        } else {
+            let text = made_up(call);
+            (Password::new(&text), Some(text))
         };
         let password_hash = call.passwords.hash(&password, &*call.random).await?;
         let user = User {

@@ -30,6 +30,10 @@ pub struct Request {
 }
 
 /// Changes the caller's own password. Every other session of theirs ends.
+///
+/// # Errors
+/// 403 `incorrect_password`; 422 for a new password that is too short, too long, too weak or not new;
+/// those of every route that needs a session.
 #[utoipa::path(
     post,
     path = "/api/user/password",

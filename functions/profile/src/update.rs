@@ -68,6 +68,10 @@ pub struct UpdatedProfile {
 }
 
 /// Changes the caller's own profile.
+///
+/// # Errors
+/// 409 `edit_conflict` or 412 where another request was faster; those of every route that needs
+/// `profile:write`.
 #[utoipa::path(
     put,
     path = "/api/user/profile",

@@ -9,6 +9,9 @@ use shared::{
 };
 
 /// Ends one of the caller's own sessions; it may be the present one.
+///
+/// # Errors
+/// 404; those of every route that needs a session.
 #[utoipa::path(
     delete,
     path = "/api/user/sessions/{id}",

@@ -8,6 +8,9 @@ use shared::{
 };
 
 /// Ends all of the caller's own sessions but the present one.
+///
+/// # Errors
+/// Those of every route that needs a session.
 #[utoipa::path(
     delete,
     path = "/api/user/sessions",

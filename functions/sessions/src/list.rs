@@ -55,6 +55,9 @@ impl ShownSession {
 }
 
 /// Lists the caller's own sessions, newest first.
+///
+/// # Errors
+/// 400 `invalid_cursor`; those of every route that needs a session.
 #[utoipa::path(
     get,
     path = "/api/user/sessions",

@@ -77,6 +77,10 @@ pub struct SignedInUser {
 
 /// Signs in with an e-mail address and a password. The answer to a wrong one, and the work that it
 /// takes, are the same whether the address is known or not.
+///
+/// # Errors
+/// 401 `invalid_login`; with the right password 403 `ip_not_allowed` and `sso_required`; 503 where
+/// there is no memory left to hash another password.
 #[utoipa::path(
     post,
     path = "/api/login",

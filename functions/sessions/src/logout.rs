@@ -8,6 +8,9 @@ use shared::{
 };
 
 /// Ends the session that the request is made in.
+///
+/// # Errors
+/// Those of every route that needs a session.
 #[utoipa::path(
     post,
     path = "/api/logout",

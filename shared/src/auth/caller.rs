@@ -64,7 +64,12 @@ pub enum Credential {
 impl<L> Caller<L> {
     /// An audit record of something that this caller did.
     #[must_use]
-    pub fn audit(&self, action: Action, target: impl ToString, changes: Changes) -> AuditRecord {
+    pub fn audit(
+        &self,
+        action: Action,
+        target: impl Into<String>,
+        changes: Changes,
+    ) -> AuditRecord {
         let user_id = self.user.id;
         let actor = match self.credential {
             Credential::Session(session_id) => Actor::Session { user_id, session_id },

@@ -118,22 +118,27 @@ fn kinds(accepted: &[ValueKind]) -> String {
 
 fn pointer(location: ValuePointerRef) -> String {
     let mut text = String::new();
-    write(&mut text, &location);
-    return text;
+    push_pointer(&mut text, &location);
+    text
+}
 
-    fn write(text: &mut String, location: &ValuePointerRef) {
-        match location {
-            ValuePointerRef::Origin => {}
-            ValuePointerRef::Key { key, prev } => {
-                write(text, prev);
-                text.push('/');
-                text.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            ValuePointerRef::Index { index, prev } => {
-                write(text, prev);
-                // Writing to a string cannot fail.
-                let _ = write!(text, "/{index}");
-            }
+fn push_pointer(text: &mut String, location: &ValuePointerRef) {
+    match location {
+        ValuePointerRef::Origin => {}
+        ValuePointerRef::Key { key, prev } => {
+            push_pointer(text, prev);
+            text.push('/');
+            text.push_str(&escape(key));
+        }
+        ValuePointerRef::Index { index, prev } => {
+            push_pointer(text, prev);
+            // Writing to a string cannot fail.
+            let _ = write!(text, "/{index}");
         }
     }
+}
+
+/// A name as a part of a JSON pointer.
+pub(crate) fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }

@@ -124,18 +124,13 @@ impl ToSchema for Secret {}
 
 /// A field of a merging `PUT`: left out, it keeps its value; a `null` clears it where `T` can be
 /// cleared (`Option<…>`), and is a fault where it cannot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Change<T> {
     /// The field was left out.
+    #[default]
     Keep,
     /// The field's new value.
     Set(T),
-}
-
-impl<T> Default for Change<T> {
-    fn default() -> Self {
-        Self::Keep
-    }
 }
 
 impl<T> Change<T> {

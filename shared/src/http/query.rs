@@ -6,7 +6,7 @@ use axum::{
 };
 use utoipa::IntoParams;
 
-use super::fault::Faults;
+use super::fault::{Faults, escape};
 use crate::error::Error;
 
 /// Which page of a list.
@@ -37,11 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
         let mut paging = Self::default();
         let mut faults: Option<Faults> = None;
         let mut fault = |name: &str, code, detail| {
-            let fault = Faults::new(
-                format!("/{}", name.replace('~', "~0").replace('/', "~1")),
-                code,
-                detail,
-            );
+            let fault = Faults::new(format!("/{}", escape(name)), code, detail);
             faults = Some(match faults.take() {
                 Some(faults) => faults.and(fault),
                 None => fault,

@@ -142,24 +142,24 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Error> {
         let path = id.to_string();
-        let used = ["api_keys", path.as_str(), "last_used_at"];
+        let at = ["api_keys", path.as_str(), "last_used_at"];
         let expression =
-            Expression::default().set(&used, &now.as_second())?.when_present(&["api_keys", &path]);
+            Expression::default().set(&at, &now.as_second())?.when_present(&["api_keys", &path]);
         let expression = match last_used_at {
-            Some(at) => expression.when_equal(&used, &at.as_second())?,
-            None => expression.when_absent(&used),
+            Some(noted) => expression.when_equal(&at, &noted.as_second())?,
+            None => expression.when_absent(&at),
         };
         self.touch(Key::user(organization, user), expression).await
     }
 }
 
-fn with_replay<'a>(
-    transaction: Transaction<'a>,
+fn with_replay(
+    transaction: Transaction<'_>,
     organization: OrganizationId,
     user: UserId,
     replay: Option<(ReplayKey, ReplayRecord)>,
     now: Timestamp,
-) -> Result<Transaction<'a>, Error> {
+) -> Result<Transaction<'_>, Error> {
     let Some((key, record)) = replay else { return Ok(transaction) };
     let (item, condition) = replay::item(key.key(organization, user), &record, now)?;
     transaction.put_encoded(item, condition)

@@ -50,17 +50,10 @@ impl Expression {
     }
 
     /// Sets the attribute at `path`, or removes it where there is no value.
-    pub(super) fn put<T: Serialize>(
-        mut self,
-        path: &[&str],
-        value: Option<&T>,
-    ) -> Result<Self, Error> {
+    pub(super) fn put<T: Serialize>(self, path: &[&str], value: Option<&T>) -> Result<Self, Error> {
         match value {
             Some(value) => self.set(path, value),
-            None => {
-                self = self.remove(path);
-                Ok(self)
-            }
+            None => Ok(self.remove(path)),
         }
     }
 

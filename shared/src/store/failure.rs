@@ -7,13 +7,13 @@ use crate::error::Error;
 
 /// What a failed call is to the caller. Requests that the table refuses as malformed are a fault
 /// of ours; all else (throttled, timed out, out of reach, in recovery) passes.
-pub(super) fn failure<E, R>(call: &'static str, error: SdkError<E, R>) -> Error
+pub(super) fn failure<E, R>(call: &'static str, error: &SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
+    R: std::fmt::Debug + 'static,
 {
     let code = error.code().unwrap_or("none");
-    let cause = match &error {
+    let cause = match error {
         // The context of a service error can quote the request; its code says enough.
         SdkError::ServiceError(_) => format!("{call}: {code}"),
         SdkError::TimeoutError(_) => format!("{call}: timed out"),

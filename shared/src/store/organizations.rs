@@ -8,6 +8,7 @@ use super::{
     expression::Expression,
     key::Key,
     transaction::Lost,
+    users::add_user,
 };
 use crate::{
     auth::allowlist::{Allowlist, Attribute, Networks},
@@ -57,7 +58,7 @@ impl Store {
             .put_encoded(item, Expression::new_item())?;
         let [created, user_created] = audits;
         let day = created.occurred_at.day();
-        self.add_user(transaction, admin, password_hash)?
+        add_user(transaction, admin, password_hash)?
             .record(created)?
             .record(user_created)?
             .audit_day(organization.id, &day)?

@@ -115,7 +115,7 @@ impl Store {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| failure("GetItem", error))?;
+            .map_err(|error| failure("GetItem", &error))?;
         self.meter.consumed(output.consumed_capacity());
         Ok(output.item)
     }
@@ -138,7 +138,7 @@ impl Store {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| failure("BatchGetItem", error))?;
+            .map_err(|error| failure("BatchGetItem", &error))?;
         self.meter.consumed(output.consumed_capacity());
         // An item left unread is not an item that is missing: taking it for one would refuse a
         // valid credential with a 401, or forget a replay.

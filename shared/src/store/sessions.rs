@@ -149,7 +149,7 @@ impl Store {
             }
             Err(error) => match error.as_service_error() {
                 Some(service) if service.is_conditional_check_failed_exception() => Ok(()),
-                _ => Err(failure("UpdateItem", error)),
+                _ => Err(failure("UpdateItem", &error)),
             },
         }
     }

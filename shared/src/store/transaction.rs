@@ -146,7 +146,7 @@ impl Transaction<'_> {
             }
             let pause = FIRST_PAUSE << (attempt - 1);
             let jitter = u64::from(random::bytes::<1>(random)[0]) * pause / 512;
-            tokio::time::sleep(Duration::from_millis(pause - jitter)).await;
+            wait(Duration::from_millis(pause - jitter)).await;
         }
     }
 
@@ -171,9 +171,14 @@ impl Transaction<'_> {
                 }
                 other => Err(Attempt::Failed(service_failure(&other))),
             },
-            Err(other) => Err(Attempt::Failed(failure("TransactWriteItems", other))),
+            Err(other) => Err(Attempt::Failed(failure("TransactWriteItems", &other))),
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pause before another attempt")]
+async fn wait(pause: Duration) {
+    tokio::time::sleep(pause).await;
 }
 
 fn service_failure(error: &TransactWriteItemsError) -> Error {

@@ -8,10 +8,11 @@ use super::{
     expression::Expression,
     key::{Key, PARTITION},
     read::{Address, Password},
-    transaction::Lost,
+    transaction::{Lost, Transaction},
 };
 use crate::{
     auth::permissions::Role,
+    error::Error,
     ids::SessionId,
     model::{audit::AuditRecord, organization::Organization, user::User},
     random::Random,
@@ -39,31 +40,10 @@ impl Store {
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let transaction = self.transaction();
-        self.add_user(transaction, user, password_hash)?
+        add_user(self.transaction(), user, password_hash)?
             .audit(organization, audit)?
             .commit(random)
             .await
-    }
-
-    pub(super) fn add_user<'a>(
-        &'a self,
-        transaction: super::transaction::Transaction<'a>,
-        user: &User,
-        password_hash: &str,
-    ) -> Result<super::transaction::Transaction<'a>, crate::error::Error> {
-        let (organization_id, user_id) = (user.organization_id, user.id);
-        let address = Address { organization_id, user_id };
-        let password = Password { hash: password_hash.to_owned() };
-        let mut item = encode(Key::user(organization_id, user_id), user)?;
-        // An update into a map needs the map to be there, and an empty one encodes as such.
-        for map in ["api_keys", "sessions"] {
-            item.entry(map.to_owned()).or_insert_with(|| AttributeValue::M([].into()));
-        }
-        transaction
-            .put(Key::email(&user.email), &address, Expression::new_item())?
-            .put_encoded(item, Expression::new_item())?
-            .put(Key::password(organization_id, user_id), &password, Expression::new_item())
     }
 
     /// Writes a changed profile, on the condition that it is still of the version that was read.
@@ -200,4 +180,19 @@ impl Store {
         item.insert(super::key::EXPIRES_AT.to_owned(), AttributeValue::N(ends.to_string()));
         self.transaction().put_encoded(item, Expression::default())?.commit(random).await
     }
+}
+
+/// Adds a user, their password and their address to a write. Three parts.
+pub(super) fn add_user<'a>(
+    transaction: Transaction<'a>,
+    user: &User,
+    password_hash: &str,
+) -> Result<Transaction<'a>, Error> {
+    let (organization_id, user_id) = (user.organization_id, user.id);
+    let address = Address { organization_id, user_id };
+    let password = Password { hash: password_hash.to_owned() };
+    transaction
+        .put(Key::email(&user.email), &address, Expression::new_item())?
+        .put(Key::user(organization_id, user_id), user, Expression::new_item())?
+        .put(Key::password(organization_id, user_id), &password, Expression::new_item())
 }
