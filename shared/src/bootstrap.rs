@@ -90,7 +90,9 @@ pub fn log_to<W>(writer: W, level: &str) -> impl Subscriber + Send + Sync + use<
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    // The runtime warns of settings that are none of ours.
+    let filter = EnvFilter::try_new(format!("{level},lambda_runtime=error"))
+        .unwrap_or_else(|_| EnvFilter::new("info"));
     fmt::Subscriber::builder()
         .json()
         .flatten_event(true)

@@ -15,7 +15,7 @@ pub mod set_entitlements;
 mod target;
 pub mod values;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use deserr::Deserr;
 use serde::Serialize;
@@ -29,9 +29,14 @@ use shared::{
 const ACTIONS: &str = "create_organization, set_entitlements, add_user, change_roles, \
                        disable_user, enable_user, disable_allowlist";
 
-/// The refusal of a command.
-#[derive(Debug)]
+/// The refusal of a command. The runtime logs its `Debug`, which is the code alone.
 pub struct Refused(pub Error);
+
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused: {}", self.0.code())
+    }
+}
 
 impl From<Refused> for lambda_runtime::Diagnostic {
     fn from(Refused(error): Refused) -> Self {

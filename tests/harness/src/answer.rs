@@ -137,6 +137,13 @@ impl Answer {
         &self.body["data"]
     }
 
+    /// A text in the `data` of a success of that status.
+    #[track_caller]
+    #[must_use]
+    pub fn text(&self, status: u16, name: &str) -> String {
+        self.data(status)[name].as_str().expect("no such text").to_owned()
+    }
+
     /// What the answer shows once.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let data = &self.body["data"];

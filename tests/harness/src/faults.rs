@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
+use tokio::sync::Barrier;
 
 /// What goes wrong with calls to the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,23 +40,38 @@ pub enum Fault {
     AnswerLost,
 }
 
-/// Where faults are ordered: the name of a call, and what goes wrong with the next of them.
+/// Where faults are ordered: the name of a call, and what happens to the next of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Orders(Arc<Mutex<VecDeque<(&'static str, Fault)>>>);
+pub(crate) struct Orders(Arc<Mutex<VecDeque<(&'static str, Order)>>>);
+
+/// What happens to a call.
+#[derive(Debug, Clone)]
+enum Order {
+    Fail(Fault),
+    WaitFor(Arc<Barrier>),
+}
 
 impl Orders {
     pub(crate) fn push(&self, call: &'static str, fault: Fault, times: usize) {
-        self.0.lock().unwrap().extend(std::iter::repeat_n((call, fault), times));
+        self.repeat(call, &Order::Fail(fault), times);
+    }
+
+    pub(crate) fn gather(&self, call: &'static str, count: usize) {
+        self.repeat(call, &Order::WaitFor(Arc::new(Barrier::new(count))), count);
     }
 
     pub(crate) fn clear(&self) {
         self.0.lock().unwrap().clear();
     }
 
-    fn take(&self, target: &str) -> Option<Fault> {
+    fn repeat(&self, call: &'static str, order: &Order, times: usize) {
+        self.0.lock().unwrap().extend((0..times).map(|_| (call, order.clone())));
+    }
+
+    fn take(&self, target: &str) -> Option<Order> {
         let mut orders = self.0.lock().unwrap();
         let index = orders.iter().position(|(call, _)| target.ends_with(call))?;
-        orders.remove(index).map(|(_, fault)| fault)
+        orders.remove(index).map(|(_, order)| order)
     }
 }
 
@@ -88,7 +104,17 @@ struct FaultyConnector {
 impl HttpConnector for FaultyConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
-        let Some(fault) = self.orders.take(&target) else { return self.inner.call(request) };
+        let fault = match self.orders.take(&target) {
+            None => return self.inner.call(request),
+            Some(Order::WaitFor(others)) => {
+                let inner = self.inner.clone();
+                return HttpConnectorFuture::new(async move {
+                    others.wait().await;
+                    inner.call(request).await
+                });
+            }
+            Some(Order::Fail(fault)) => fault,
+        };
         match fault {
             Fault::AnswerLost => {
                 let call = self.inner.call(request);

@@ -114,6 +114,12 @@ impl World {
         self.orders.push(call, fault, times);
     }
 
+    /// Lets the next `count` calls of that name set out when all of them are there, and not
+    /// before: requests that race for the same item have then all read it as it was.
+    pub fn gather(&self, call: &'static str, count: usize) {
+        self.orders.gather(call, count);
+    }
+
     /// Orders what goes wrong with the next fetches of the secret.
     pub fn order_secret(&self, fault: Fault, times: usize) {
         self.secret_orders.push("GetSecretValue", fault, times);

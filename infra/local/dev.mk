@@ -1,0 +1,17 @@
+# The local stack. It needs Rust, a C compiler and Python 3; all else is installed under .local/.
+
+LOCAL_VENV := .local/venv
+
+.PHONY: dev
+dev: $(LOCAL_VENV)/.stamp ## Run the whole service on this machine, and rebuild what you change
+	@echo "==> building the local stack and the functions (the first time takes minutes)"
+	cargo build --locked --package local-stack
+	cargo build --locked --bins
+	@exec target/debug/local-stack
+
+$(LOCAL_VENV)/.stamp: infra/local/requirements.txt
+	@echo "==> tools, into $(LOCAL_VENV)"
+	@python3 -c 'import ensurepip, venv' || { echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --disable-pip-version-check --progress-bar off --requirement $<
+	@touch $@

@@ -1,0 +1,108 @@
+//! The DynamoDB engine: embedded, in a file, speaking the wire protocol on loopback.
+
+use std::{path::Path, time::Duration};
+
+use dynoxide::Database;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{error::Error, template::Template};
+
+/// The table's name.
+pub const TABLE: &str = "settings-local";
+
+/// How often items are removed whose time to live is over. In AWS it takes up to two days.
+const SWEEP: Duration = Duration::from_mins(1);
+
+/// A running engine. It ends when the value is dropped.
+#[derive(Debug)]
+pub struct Engine {
+    /// Where it listens.
+    pub url: String,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the engine on a file, and creates the template's table unless it is there.
+    ///
+    /// # Errors
+    /// [`Error::Engine`].
+    pub async fn start(file: &Path, template: &Template) -> Result<Self, Error> {
+        let path = file.display().to_string();
+        let database = Database::new(&path).map_err(engine)?;
+        create_table(&database, template)?;
+        index_stream(file)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(Error::io("loopback"))?;
+        let address = listener.local_addr().map_err(Error::io("loopback"))?;
+        let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+        let sweeper = tokio::spawn(async move {
+            let mut timer = tokio::time::interval(SWEEP);
+            loop {
+                timer.tick().await;
+                let database = database.clone();
+                // A sweep that fails is tried again in a minute.
+                let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
+            }
+        });
+        Ok(Self { url: format!("http://{address}"), tasks: vec![server, sweeper] })
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+fn create_table(database: &Database, template: &Template) -> Result<(), Error> {
+    let existing =
+        database.list_tables(serde_json::from_str("{}").map_err(json)?).map_err(engine)?;
+    if existing.table_names.iter().any(|name| name == TABLE) {
+        return Ok(());
+    }
+    let request = serde_json::from_value(template.create_table(TABLE)).map_err(json)?;
+    database.create_table(request).map_err(engine)?;
+    if let Some(request) = template.time_to_live(TABLE) {
+        let request = serde_json::from_value(request).map_err(json)?;
+        database.update_time_to_live(request).map_err(engine)?;
+    }
+    Ok(())
+}
+
+/// The engine looks for a stream's newest record at every write, among all of them: an index keeps
+/// that from becoming slower with every write. It is made over a connection of its own.
+fn index_stream(file: &Path) -> Result<(), Error> {
+    let sql = "CREATE INDEX IF NOT EXISTS local_stream_sequence ON _stream_records
+               (table_name, CAST(sequence_number AS INTEGER))";
+    let index = || {
+        let connection = rusqlite::Connection::open(file)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.execute_batch(sql)
+    };
+    index().map_err(|error| Error::Engine(error.to_string()))
+}
+
+fn engine(error: impl std::fmt::Display) -> Error {
+    Error::Engine(error.to_string())
+}
+
+fn json(error: impl std::fmt::Display) -> Error {
+    Error::Template(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_table_is_created_once_and_survives() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+        let template = Template::load(&path).unwrap();
+        for _ in 0..2 {
+            let engine = Engine::start(&folder.path().join("table.db"), &template).await.unwrap();
+            assert!(engine.url.starts_with("http://127.0.0.1:"));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `template.yaml`, as far as the local stack stands in for AWS: the table, the secret, and the
+//! functions with their routes. What is read here is written down nowhere else.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde_json::{Map, Value, json};
+use yaml_serde::Value as Yaml;
+
+use crate::error::Error;
+
+/// What the template says.
+#[derive(Debug)]
+pub struct Template {
+    /// The functions by name: the last part of their `CodeUri`, which is their binary's name.
+    pub functions: BTreeMap<String, Function>,
+    /// The table's properties.
+    table: Map<String, Value>,
+    /// How the secret's value is generated.
+    pub secret: SecretShape,
+}
+
+/// A function.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Function {
+    /// Its HTTP routes.
+    pub routes: Vec<Route>,
+    /// The names of its environment's variables.
+    pub variables: Vec<String>,
+}
+
+/// A method and a path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// `ANY`, or one method.
+    pub method: String,
+    /// The path, with `{names}` in it.
+    pub path: String,
+}
+
+/// How a secret's value is generated: a JSON object to which one random text is added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretShape {
+    /// The object without the random text.
+    pub template: String,
+    /// The name under which the text is added.
+    pub key: String,
+    /// How many characters the text has.
+    pub length: usize,
+}
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// [`Error::Template`] where it has not just one table and one secret.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(Error::io(path.display().to_string()))?;
+        Self::parse(&text)
+    }
+
+    /// Reads a template's text.
+    ///
+    /// # Errors
+    /// As [`Template::load`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let yaml: Yaml =
+            yaml_serde::from_str(text).map_err(|error| Error::Template(error.to_string()))?;
+        let template = plain(yaml);
+        let resources = template["Resources"].as_object().cloned().unwrap_or_default();
+        let of_type = |kind: &'static str| {
+            resources.values().filter(move |it| it["Type"] == kind).map(|it| &it["Properties"])
+        };
+        let only = |kind: &'static str| {
+            let mut found = of_type(kind);
+            match (found.next(), found.next()) {
+                (Some(one), None) => Ok(one),
+                _ => Err(Error::Template(format!("expected just one {kind}"))),
+            }
+        };
+        let table = only("AWS::DynamoDB::Table")?.as_object().cloned().unwrap_or_default();
+        let secret = secret(&only("AWS::SecretsManager::Secret")?["GenerateSecretString"])?;
+        let globals = variables(&template["Globals"]["Function"]);
+        let functions = of_type("AWS::Serverless::Function")
+            .map(|properties| function(properties, &globals))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { functions, table, secret })
+    }
+
+    /// The table's `CreateTable` request, under a name of its own.
+    #[must_use]
+    pub fn create_table(&self, name: &str) -> Value {
+        let mut request = Map::from_iter([("TableName".to_owned(), json!(name))]);
+        for property in
+            ["KeySchema", "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes"]
+        {
+            if let Some(value) = self.table.get(property) {
+                request.insert(property.to_owned(), value.clone());
+            }
+        }
+        if let Some(stream) = self.table.get("StreamSpecification") {
+            // CloudFormation leaves out what the API asks for: that there shall be a stream.
+            let mut stream = stream.clone();
+            stream["StreamEnabled"] = true.into();
+            request.insert("StreamSpecification".to_owned(), stream);
+        }
+        request.into()
+    }
+
+    /// The table's `UpdateTimeToLive` request, if it has a TTL attribute.
+    #[must_use]
+    pub fn time_to_live(&self, name: &str) -> Option<Value> {
+        let specification = self.table.get("TimeToLiveSpecification")?;
+        Some(json!({"TableName": name, "TimeToLiveSpecification": specification}))
+    }
+}
+
+fn secret(shape: &Value) -> Result<SecretShape, Error> {
+    let missing = || Error::Template("the secret's GenerateSecretString is incomplete".to_owned());
+    let text = |name: &str| shape[name].as_str().map(ToOwned::to_owned).ok_or_else(missing);
+    let length = shape["PasswordLength"].as_u64().and_then(|length| usize::try_from(length).ok());
+    Ok(SecretShape {
+        template: text("SecretStringTemplate")?,
+        key: text("GenerateStringKey")?,
+        length: length.ok_or_else(missing)?,
+    })
+}
+
+fn function(properties: &Value, globals: &[String]) -> Result<(String, Function), Error> {
+    let code = properties["CodeUri"].as_str().unwrap_or_default();
+    let name = code.rsplit('/').next().filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Error::Template("a function has no CodeUri".to_owned()))?;
+    let events = properties["Events"].as_object().cloned().unwrap_or_default();
+    let routes = events
+        .values()
+        .filter(|event| event["Type"] == "HttpApi")
+        .map(|event| {
+            let text = |name: &str| event["Properties"][name].as_str().unwrap_or_default().into();
+            Route { method: text("Method"), path: text("Path") }
+        })
+        .collect();
+    let variables = [globals, &variables(properties)].concat();
+    Ok((name.to_owned(), Function { routes, variables }))
+}
+
+fn variables(properties: &Value) -> Vec<String> {
+    let variables = properties["Environment"]["Variables"].as_object();
+    variables.map(|variables| variables.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// YAML as JSON; a tag such as `!Ref` becomes an object with the tag's name.
+fn plain(yaml: Yaml) -> Value {
+    match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(value) => value.into(),
+        Yaml::Number(number) => number.as_i64().map_or_else(|| number.as_f64().into(), Value::from),
+        Yaml::String(text) => text.into(),
+        Yaml::Sequence(list) => list.into_iter().map(plain).collect(),
+        Yaml::Mapping(map) => map
+            .into_iter()
+            .map(|(key, value)| {
+                let key = key.as_str().map_or_else(|| format!("{key:?}"), ToOwned::to_owned);
+                (key, plain(value))
+            })
+            .collect(),
+        Yaml::Tagged(tagged) => json!({ tagged.tag.to_string(): plain(tagged.value) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template() -> Template {
+        Template::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml")).unwrap()
+    }
+
+    #[test]
+    fn the_table_is_the_template_s_own() {
+        let request = template().create_table("local");
+        assert_eq!(request["TableName"], "local");
+        assert_eq!(request["KeySchema"][0]["AttributeName"], "PK");
+        assert_eq!(request["StreamSpecification"]["StreamEnabled"], true);
+        assert_eq!(request["StreamSpecification"]["StreamViewType"], "NEW_AND_OLD_IMAGES");
+        let ttl = template().time_to_live("local").unwrap();
+        assert_eq!(ttl["TimeToLiveSpecification"]["AttributeName"], "expires_at");
+    }
+
+    #[test]
+    fn functions_have_their_routes_and_variables() {
+        let functions = template().functions;
+        let sessions = &functions["sessions"];
+        let login = Route { method: "ANY".to_owned(), path: "/api/login".to_owned() };
+        assert!(sessions.routes.contains(&login));
+        assert!(sessions.variables.contains(&"TABLE_NAME".to_owned()));
+        assert!(functions["operator"].routes.is_empty());
+    }
+
+    #[test]
+    fn the_secret_s_shape_is_read() {
+        let secret = template().secret;
+        assert_eq!(secret.template, r#"{"current":"k1"}"#);
+        assert_eq!((secret.key.as_str(), secret.length), ("k1", 64));
+    }
+
+    #[test]
+    fn a_template_without_a_table_is_refused() {
+        assert!(matches!(Template::parse("Resources: {}"), Err(Error::Template(_))));
+    }
+}
