@@ -39,7 +39,6 @@ pub type ExpiryDays = Int<1, 365>;
 #[schema(as = CreateApiKey)]
 pub struct Request {
     /// What the owner calls it.
-    #[schema(inline)]
     name: KeyName,
     /// What it may be used for: one scope or more, each within the owner's own roles.
     #[deserr(try_from(Vec<Scope>) = scope_set -> Faults)]
@@ -47,7 +46,6 @@ pub struct Request {
     scopes: Scopes,
     /// After how many days it ends. Left out or `null`: never.
     #[deserr(default)]
-    #[schema(inline)]
     expires_in_days: Option<ExpiryDays>,
 }
 

@@ -40,7 +40,6 @@ pub struct Request {
     /// For how many minutes the old secret may still be used. Left out or `null`: it is dead at
     /// once.
     #[deserr(default)]
-    #[schema(inline)]
     overlap_minutes: Option<OverlapMinutes>,
 }
 

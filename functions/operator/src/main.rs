@@ -4,7 +4,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let app = shared::bootstrap::prepare().await?;
+    let app = shared::bootstrap::prepare()?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
         let app = app.clone();
         async move { operator::handle(&app, &event.context.request_id, event.payload).await }

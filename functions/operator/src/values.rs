@@ -33,6 +33,7 @@ pub struct WordRule;
 
 impl TextRule for WordRule {
     type Output = String;
+    const NAME: &'static str = "Word";
     const FORMAT: &'static str = "word";
     const MAX: usize = 64;
 
@@ -55,6 +56,7 @@ pub struct SlugRule;
 
 impl TextRule for SlugRule {
     type Output = String;
+    const NAME: &'static str = "Slug";
     const FORMAT: &'static str = "slug";
     const MAX: usize = 63;
 
@@ -75,6 +77,7 @@ pub struct EmailRule;
 
 impl TextRule for EmailRule {
     type Output = String;
+    const NAME: &'static str = "Email";
     const FORMAT: &'static str = "email";
     const MAX: usize = 254;
 
@@ -94,6 +97,7 @@ pub struct DayRule;
 
 impl TextRule for DayRule {
     type Output = String;
+    const NAME: &'static str = "Day";
     const FORMAT: &'static str = "date";
     const MAX: usize = 10;
 

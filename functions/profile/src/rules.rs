@@ -17,6 +17,7 @@ pub struct TimeZoneRule;
 
 impl TextRule for TimeZoneRule {
     type Output = String;
+    const NAME: &'static str = "TimeZone";
     const FORMAT: &'static str = "iana-time-zone";
     const MAX: usize = 64;
 
@@ -34,6 +35,7 @@ pub struct LocaleRule;
 
 impl TextRule for LocaleRule {
     type Output = String;
+    const NAME: &'static str = "Locale";
     const FORMAT: &'static str = "bcp-47";
     const MAX: usize = 35;
 
@@ -53,6 +55,7 @@ pub struct HttpsUrlRule;
 
 impl TextRule for HttpsUrlRule {
     type Output = String;
+    const NAME: &'static str = "HttpsUrl";
     const FORMAT: &'static str = "uri";
     const MAX: usize = 2048;
 

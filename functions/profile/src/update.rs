@@ -32,19 +32,19 @@ use crate::rules::{DisplayName, HttpsUrl, Locale, TimeZone};
 pub struct Request {
     /// What people call the user.
     #[deserr(default)]
-    #[schema(value_type = DisplayName, required = false, inline)]
+    #[schema(value_type = DisplayName, required = false)]
     display_name: Change<DisplayName>,
     /// An IANA time zone.
     #[deserr(default)]
-    #[schema(value_type = TimeZone, required = false, inline)]
+    #[schema(value_type = TimeZone, required = false)]
     timezone: Change<TimeZone>,
     /// A BCP 47 language tag.
     #[deserr(default)]
-    #[schema(value_type = Locale, required = false, inline)]
+    #[schema(value_type = Locale, required = false)]
     locale: Change<Locale>,
     /// An https address of a picture; `null` takes it away.
     #[deserr(default)]
-    #[schema(value_type = Option<HttpsUrl>, required = false, inline)]
+    #[schema(value_type = Option<HttpsUrl>, required = false)]
     avatar_url: Change<Option<HttpsUrl>>,
 }
 

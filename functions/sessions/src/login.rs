@@ -38,7 +38,6 @@ pub type Email = Text<1, 254>;
 #[schema(as = Login)]
 pub struct Request {
     /// The user's address, in any case.
-    #[schema(inline)]
     email: Email,
     /// The user's password.
     password: Password,
@@ -50,7 +49,6 @@ pub struct SignedIn {
     /// The session's token, shown this once.
     access_token: String,
     /// How to send it: `Authorization: Bearer …`.
-    #[schema(inline)]
     token_type: &'static str,
     /// Seconds until the session ends whatever happens.
     expires_in: i64,

@@ -110,7 +110,9 @@ async fn show(output: impl AsyncRead + Unpin, log: Arc<Mutex<File>>) {
             // A full disk is no reason to stop.
             let _ = writeln!(log, "{line}");
         }
-        let chatter = ["INFO ", "Finished ", "Running ", "Blocking waiting"].iter().any(|word| line.contains(word));
+        let chatter = ["INFO ", "Finished ", "Running ", "Blocking waiting"]
+            .iter()
+            .any(|word| line.contains(word));
         if line.starts_with('{') || !chatter {
             println!("{line}");
         }

@@ -1,10 +1,9 @@
 //! Types of body fields. Each states its bounds once: they are checked when the body is read and
 //! written into the OpenAPI document.
 
-use std::marker::PhantomData;
+use std::{borrow::Cow, marker::PhantomData};
 
 use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
-use secrecy::SecretString;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
@@ -61,7 +60,11 @@ impl<const MIN: usize, const MAX: usize> PartialSchema for Text<MIN, MAX> {
     }
 }
 
-impl<const MIN: usize, const MAX: usize> ToSchema for Text<MIN, MAX> {}
+impl<const MIN: usize, const MAX: usize> ToSchema for Text<MIN, MAX> {
+    fn name() -> Cow<'static, str> {
+        format!("Text{MIN}To{MAX}").into()
+    }
+}
 
 /// An integer from `MIN` to `MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,37 +93,11 @@ impl<const MIN: u32, const MAX: u32> PartialSchema for Int<MIN, MAX> {
     }
 }
 
-impl<const MIN: u32, const MAX: u32> ToSchema for Int<MIN, MAX> {}
-
-/// A password or code as a caller sent it. `Debug` prints nothing of it.
-#[derive(Debug, Clone)]
-pub struct Secret(pub SecretString);
-
-impl Deserr<Faults> for Secret {
-    fn deserialize_from_value<V: IntoValue>(
-        value: Value<V>,
-        location: ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        match value {
-            Value::String(text) => Ok(Self(text.into())),
-            other => Err(wrong_kind(other, &[ValueKind::String], location)),
-        }
+impl<const MIN: u32, const MAX: u32> ToSchema for Int<MIN, MAX> {
+    fn name() -> Cow<'static, str> {
+        format!("Integer{MIN}To{MAX}").into()
     }
 }
-
-impl PartialSchema for Secret {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
-                utoipa::openapi::KnownFormat::Password,
-            )))
-            .write_only(true)
-            .into()
-    }
-}
-
-impl ToSchema for Secret {}
 
 /// A field of a merging `PUT`: left out, it keeps its value; a `null` clears it where `T` can be
 /// cleared (`Option<…>`), and is a fault where it cannot.
@@ -160,6 +137,8 @@ impl<T: Deserr<Faults>> Deserr<Faults> for Change<T> {
 pub trait TextRule {
     /// What a valid text becomes.
     type Output;
+    /// The field's type, for OpenAPI.
+    const NAME: &'static str;
     /// OpenAPI's `format`.
     const FORMAT: &'static str;
     /// The longest text that is looked at, in bytes.
@@ -205,4 +184,8 @@ impl<R: TextRule> PartialSchema for Ruled<R> {
     }
 }
 
-impl<R: TextRule> ToSchema for Ruled<R> {}
+impl<R: TextRule> ToSchema for Ruled<R> {
+    fn name() -> Cow<'static, str> {
+        R::NAME.into()
+    }
+}

@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 /// The table's name.
 pub(crate) const TABLE: &str = "settings-under-test";
 
+#[derive(Clone)]
 pub(crate) struct Engine {
     pub(crate) url: String,
     database: Database,
@@ -46,6 +47,14 @@ impl Engine {
     pub(crate) fn put(&self, item: &Value) {
         let request = json!({"TableName": TABLE, "Item": item});
         self.database.put_item(serde_json::from_value(request).unwrap()).unwrap();
+    }
+
+    /// Changes an item.
+    pub(crate) fn change(&self, partition: &str, change: impl Fn(&mut Value)) {
+        let mut items = self.items().into_iter();
+        let mut item = items.find(|item| item["PK"]["S"] == partition).expect("no such item");
+        change(&mut item);
+        self.put(&item);
     }
 
     /// Removes an item.

@@ -49,6 +49,17 @@ pub(crate) struct Orders(Arc<Mutex<VecDeque<(&'static str, Order)>>>);
 enum Order {
     Fail(Fault),
     WaitFor(Arc<Barrier>),
+    After(Intrusion),
+}
+
+/// What somebody else does just before a call sets out.
+#[derive(Clone)]
+pub(crate) struct Intrusion(pub(crate) Arc<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Intrusion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Intrusion")
+    }
 }
 
 impl Orders {
@@ -58,6 +69,10 @@ impl Orders {
 
     pub(crate) fn gather(&self, call: &'static str, count: usize) {
         self.repeat(call, &Order::WaitFor(Arc::new(Barrier::new(count))), count);
+    }
+
+    pub(crate) fn intrude(&self, call: &'static str, intrusion: Intrusion) {
+        self.repeat(call, &Order::After(intrusion), 1);
     }
 
     pub(crate) fn clear(&self) {
@@ -113,6 +128,10 @@ impl HttpConnector for FaultyConnector {
                     inner.call(request).await
                 });
             }
+            Some(Order::After(Intrusion(intrude))) => {
+                intrude();
+                return self.inner.call(request);
+            }
             Some(Order::Fail(fault)) => fault,
         };
         match fault {
@@ -156,14 +175,18 @@ fn respond(status: u16, body: String) -> HttpConnectorFuture {
     HttpConnectorFuture::ready(Ok(response))
 }
 
-/// A connector that always answers the same.
-pub(crate) fn always(body: String) -> SharedHttpConnector {
-    #[derive(Debug)]
-    struct Always(String);
-    impl HttpConnector for Always {
-        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
-            respond(200, self.0.clone())
+/// A connector that answers with what `body` gives.
+pub(crate) fn answering(body: impl Fn() -> String + Send + Sync + 'static) -> SharedHttpConnector {
+    struct Answering<F>(F);
+    impl<F> std::fmt::Debug for Answering<F> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Answering")
         }
     }
-    SharedHttpConnector::new(Always(body))
+    impl<F: Fn() -> String + Send + Sync> HttpConnector for Answering<F> {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            respond(200, (self.0)())
+        }
+    }
+    SharedHttpConnector::new(Answering(body))
 }

@@ -1,10 +1,15 @@
 //! Two organizations on an engine of their own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::SdkConfig;
 use serde_json::Value;
 use shared::{
     auth::{
@@ -30,13 +35,16 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     Client, Fault, Log, Person, TestClock, TestRandom,
     engine::{Engine, TABLE, plain_item},
-    faults::{FaultyClient, Orders},
+    faults::{FaultyClient, Intrusion, Orders},
     people::{ACME, GLOBEX, password_hash},
 };
 
 /// The key material behind the world's keyring.
 const SECRET: &str =
     r#"{"current":"k2","k1":"an older key's material","k2":"the present key's material"}"#;
+
+/// The secret's value, as Secrets Manager has it.
+type Secret = Arc<Mutex<String>>;
 
 /// Two organizations, Acme and Globex, on an engine of their own.
 pub struct World {
@@ -57,6 +65,7 @@ pub struct World {
     engine: Engine,
     orders: Orders,
     secret_orders: Orders,
+    secret: Secret,
     _subscriber: DefaultGuard,
 }
 
@@ -69,6 +78,8 @@ impl World {
         let engine = Engine::start().await;
         let (orders, secret_orders) = (Orders::default(), Orders::default());
         let clock = Arc::new(TestClock::new());
+        let secret: Secret = Arc::new(Mutex::new(SECRET.to_owned()));
+        let client = secrets_client(secret_orders.clone(), Arc::clone(&secret));
         let app = App {
             store: Store::new(
                 aws_sdk_dynamodb::Client::new(&sdk_config(&engine.url, orders.clone())),
@@ -78,7 +89,7 @@ impl World {
             random: Arc::new(TestRandom::default()),
             background: Background::default(),
             passwords: Hasher::new(1024).unwrap(),
-            keyring: Keyring::new(secrets_client(secret_orders.clone()), "secret", clock.clone()),
+            keyring: Keyring::new(client, "secret", clock.clone()),
         };
         let [admin, editor, viewer] = found(&app, "Acme Analytics", "acme-analytics", ACME).await;
         let [stranger] = found(&app, "Globex", "globex", GLOBEX).await;
@@ -93,6 +104,7 @@ impl World {
             engine,
             orders,
             secret_orders,
+            secret,
             _subscriber: guard,
         }
     }
@@ -123,6 +135,11 @@ impl World {
     /// Orders what goes wrong with the next fetches of the secret.
     pub fn order_secret(&self, fault: Fault, times: usize) {
         self.secret_orders.push("GetSecretValue", fault, times);
+    }
+
+    /// Puts another value into the secret. Who has fetched it keeps it for a while.
+    pub fn set_secret(&self, value: &Value) {
+        *self.secret.lock().unwrap() = value.to_string();
     }
 
     /// Takes back all orders.
@@ -218,6 +235,14 @@ impl World {
         records
     }
 
+    /// The audit records of one kind of action in a person's organization, oldest first.
+    #[must_use]
+    pub fn audited(&self, person: &Person, action: &str) -> Vec<Value> {
+        let mut records = self.audit(person.organization_id);
+        records.retain(|record| record["action"] == action);
+        records
+    }
+
     /// The items whose partition key begins like that, as plain JSON.
     #[must_use]
     pub fn items_under(&self, partition: &str) -> Vec<Value> {
@@ -236,11 +261,20 @@ impl World {
 
     /// Changes an item behind everybody's back. The item is in the table's own notation.
     pub fn tamper(&self, partition: &str, change: impl Fn(&mut Value)) {
-        let items = self.engine.items();
-        let mut item =
-            items.into_iter().find(|item| item["PK"]["S"] == partition).expect("no such item");
-        change(&mut item);
-        self.engine.put(&item);
+        self.engine.change(partition, change);
+    }
+
+    /// The same, just before the next call of that name sets out: after a request has read the
+    /// item, and before it writes.
+    pub fn tamper_before(
+        &self,
+        call: &'static str,
+        partition: String,
+        change: impl Fn(&mut Value) + Send + Sync + 'static,
+    ) {
+        let engine = self.engine.clone();
+        let intrude = move || engine.change(&partition, &change);
+        self.orders.intrude(call, Intrusion(Arc::new(intrude)));
     }
 
     /// Removes an item behind everybody's back.
@@ -277,10 +311,12 @@ fn sdk_config(url: &str, orders: Orders) -> SdkConfig {
         .build()
 }
 
-fn secrets_client(orders: Orders) -> aws_sdk_secretsmanager::Client {
-    let answer = serde_json::json!({"SecretString": SECRET}).to_string();
+fn secrets_client(orders: Orders, secret: Secret) -> aws_sdk_secretsmanager::Client {
     let inner = aws_smithy_runtime_api::client::http::http_client_fn(move |_, _| {
-        crate::faults::always(answer.clone())
+        let secret = Arc::clone(&secret);
+        crate::faults::answering(move || {
+            serde_json::json!({"SecretString": *secret.lock().unwrap()}).to_string()
+        })
     });
     let config = sdk_config("http://127.0.0.1:9", orders.clone())
         .into_builder()

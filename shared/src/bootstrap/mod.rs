@@ -1,0 +1,90 @@
+//! The start of every function: the log, the clients and the runtime, once. Nothing else reads the
+//! environment.
+
+mod aws;
+mod log;
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+
+pub use self::log::log_to;
+use crate::{
+    call::{App, Background},
+    clock::SystemClock,
+    error::Error,
+    http::observe::observed,
+    random::SystemRandom,
+    store::Store,
+};
+
+/// What can go wrong in a start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A variable of the environment is missing.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable of the environment makes no sense.
+    #[error("the environment variable {0} must be {1}")]
+    Invalid(&'static str, &'static str),
+    /// TLS could not be set up.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// A part of the function refused its settings.
+    #[error(transparent)]
+    Part(#[from] Error),
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+fn variable(name: &'static str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn required(name: &'static str) -> Result<String, StartError> {
+    variable(name).ok_or(StartError::Missing(name))
+}
+
+/// Starts an HTTP function with its routes, and serves until the process ends.
+///
+/// # Errors
+/// A [`StartError`], or one of the runtime.
+pub async fn serve(routes: fn() -> OpenApiRouter) -> Result<(), lambda_http::Error> {
+    log::start();
+    let service = observed(routes().into(), app()?);
+    lambda_http::run(service).await
+}
+
+/// Starts a function that is invoked directly.
+///
+/// # Errors
+/// A [`StartError`].
+pub fn prepare() -> Result<App, StartError> {
+    log::start();
+    app()
+}
+
+fn app() -> Result<App, StartError> {
+    let dynamodb = aws::config("AWS_ENDPOINT_URL_DYNAMODB")?;
+    let clock = Arc::new(SystemClock);
+    Ok(App {
+        store: Store::new(aws_sdk_dynamodb::Client::new(&dynamodb), &required("TABLE_NAME")?),
+        #[cfg(feature = "passwords")]
+        passwords: crate::auth::password::Hasher::new(memory()?)?,
+        #[cfg(feature = "secrets")]
+        keyring: crate::secrets::Keyring::new(
+            aws_sdk_secretsmanager::Client::new(&aws::config("AWS_ENDPOINT_URL_SECRETS_MANAGER")?),
+            &required("SECRET_ID")?,
+            clock.clone(),
+        ),
+        clock,
+        random: Arc::new(SystemRandom),
+        background: Background::default(),
+    })
+}
+
+/// The function's memory, in MiB.
+#[cfg(feature = "passwords")]
+fn memory() -> Result<usize, StartError> {
+    const NAME: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+    required(NAME)?.parse().map_err(|_| StartError::Invalid(NAME, "a number of MiB"))
+}
