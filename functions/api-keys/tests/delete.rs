@@ -34,8 +34,7 @@ async fn is_audited() {
     let records = world.audited(&world.viewer, "api_key.deleted");
     assert_eq!(records.len(), 1);
     assert_eq!(records[0]["target"], json!(id));
-    let actor =
-        json!({"type": "session", "user_id": world.viewer.user_id, "session_id": session});
+    let actor = json!({"type": "session", "user_id": world.viewer.user_id, "session_id": session});
     assert_eq!(records[0]["actor"], actor);
     assert_eq!(records[0]["ip_address"], "198.51.100.9");
     assert_eq!(records[0]["request_id"].as_str(), answer.header("x-request-id"));

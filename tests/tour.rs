@@ -1,0 +1,127 @@
+//! A walk through the running system, as its users take it.
+
+use serde_json::json;
+use system_tests::System;
+
+#[test]
+fn a_key_is_made_used_replaced_and_dead_at_once() {
+    let system = System::get();
+    let admin = system.organization("tour");
+    let session = system.client().sign_in(&admin);
+    let profile = session.get("/api/user/profile");
+    assert_eq!(profile.data(200)["email"], admin.email.as_str());
+
+    let (id, secret) = session.create_key(&["profile:read"]);
+    let program = system.client().bearer(&secret);
+    assert_eq!(program.get("/api/user/profile").status, 200);
+    program.get("/api/organization").expect(403, "insufficient_scope");
+    program.get("/api/user/sessions").expect(403, "session_required");
+
+    let path = format!("/api/user/api-keys/{id}/regenerate");
+    let answer = session.post(&path, &json!({}));
+    let replaced = system.client().bearer(answer.data(200)["secret"].as_str().unwrap());
+    program.get("/api/user/profile").expect(401, "invalid_credential");
+    assert_eq!(replaced.get("/api/user/profile").status, 200);
+
+    assert_eq!(session.delete(&format!("/api/user/api-keys/{id}")).status, 204);
+    replaced.get("/api/user/profile").expect(401, "invalid_credential");
+    assert_eq!(session.post("/api/logout", &json!({})).status, 204);
+    session.get("/api/user/profile").expect(401, "invalid_credential");
+}
+
+#[test]
+fn a_legacy_header_carries_a_key() {
+    let system = System::get();
+    let session = system.client().sign_in(&system.organization("legacy"));
+    let (_, secret) = session.create_key(&["organization:read"]);
+    let program = system.client().with("x-planasonix-api-key", secret);
+    assert_eq!(program.get("/api/organization").data(200)["slug"], "legacy");
+}
+
+#[test]
+fn another_tenant_s_key_answers_as_a_missing_one() {
+    let system = System::get();
+    let owner = system.client().sign_in(&system.organization("owner"));
+    let stranger = system.client().sign_in(&system.organization("prober"));
+    let (id, secret) = owner.create_key(&["profile:read"]);
+    let foreign = stranger.get(&format!("/api/user/api-keys/{id}"));
+    foreign.expect(404, "not_found");
+    stranger.get("/api/user/api-keys/key_00000000000000000000000000").expect(404, "not_found");
+    stranger.delete(&format!("/api/user/api-keys/{id}")).expect(404, "not_found");
+    assert_eq!(system.client().bearer(&secret).get("/api/user/profile").status, 200);
+}
+
+#[test]
+fn the_operator_s_changes_hold_from_the_next_request_on() {
+    let system = System::get();
+    let admin = system.organization("operated");
+    let session = system.client().sign_in(&admin);
+    let (_, secret) = session.create_key(&["settings:write", "audit:read", "profile:read"]);
+    let user = json!({"organization_id": admin.organization_id, "user_id": admin.user_id});
+    let command = |action: &str, more: serde_json::Value| {
+        let mut command = user.clone();
+        command["action"] = action.into();
+        command.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        system.operate(&command)
+    };
+    let create = json!({"name": "Late", "scopes": ["audit:read"]});
+    command("change_roles", json!({"roles": ["viewer"]}));
+    session.post("/api/user/api-keys", &create).expect(403, "role_required");
+    command("disable_user", json!({}));
+    session.get("/api/user/profile").expect(401, "invalid_credential");
+    system.client().bearer(&secret).get("/api/user/profile").expect(401, "invalid_credential");
+    command("enable_user", json!({}));
+    assert_eq!(system.client().bearer(&secret).get("/api/user/profile").status, 200);
+    session.get("/api/user/profile").expect(401, "invalid_credential");
+}
+
+#[test]
+fn the_allowlist_goes_by_the_gateway_s_address_alone_and_the_operator_breaks_the_glass() {
+    let system = System::get();
+    let admin = system.organization("walled");
+    let session = system.client().sign_in(&admin);
+    let (_, secret) = session.create_key(&["organization:read"]);
+    let organization = admin.organization_id.as_str();
+    // 203.0.113.0/24, packed.
+    let networks = "AQABywBxABg=";
+    system.table(
+        "UpdateItem",
+        json!({
+            "Key": {"PK": {"S": format!("ORG#{organization}")}, "SK": {"S": "ORG"}},
+            "UpdateExpression": "SET allowlist = :list",
+            "ExpressionAttributeValues":
+                {":list": {"M": {"enabled": {"BOOL": true}, "networks": {"B": networks}}}},
+        }),
+    );
+    let from = |address: &str| {
+        let answer = system.invoke("organization", "GET", "/api/organization", &secret, address);
+        answer["statusCode"].as_u64().unwrap()
+    };
+    assert_eq!(from("203.0.113.7"), 200);
+    assert_eq!(from("::ffff:203.0.113.7"), 200);
+    // The header of every one of these requests claims 203.0.113.7.
+    assert_eq!(from("198.51.100.1"), 403);
+    system.operate(&json!({"action": "disable_allowlist", "organization_id": organization}));
+    assert_eq!(from("198.51.100.1"), 200);
+}
+
+#[test]
+fn the_logs_hold_one_short_line_a_request_and_nothing_secret() {
+    let system = System::get();
+    let admin = system.organization("logged");
+    let session = system.client().sign_in(&admin);
+    let (_, secret) = session.create_key(&["profile:read"]);
+    system.client().bearer(&secret).get("/api/user/profile");
+    let login = json!({"email": admin.email, "password": "not-the-password-7"});
+    system.client().post("/api/login", &login).expect(401, "invalid_login");
+    let log = system.log();
+    for hidden in ["plnx_", "@", admin.password.as_str(), "not-the-password-7", secret.as_str()] {
+        assert!(!log.contains(hidden), "{hidden} is in the log");
+    }
+    let requests: Vec<_> = log.lines().filter(|line| line.contains("\"route\"")).collect();
+    assert!(requests.len() >= 4);
+    for line in requests {
+        assert!(line.len() <= 300, "{} bytes: {line}", line.len());
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
+}
