@@ -29,7 +29,7 @@ impl Client {
     pub(crate) fn new(api: &str) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(Duration::from_mins(1)))
             .build()
             .new_agent();
         Self { api: api.to_owned(), agent, headers: Vec::new() }

@@ -79,7 +79,10 @@ async fn a_refusal_is_audited_with_its_reason_and_changes_nothing_else() {
 async fn a_stranger_s_refusal_is_recorded_apart_from_every_tenant_and_ends_by_itself() {
     let world = World::new().await;
     let client = world.client(sessions::routes());
-    login(&client, "nobody@acme.example", "wrong-password").send().await.expect(401, "invalid_login");
+    login(&client, "nobody@acme.example", "wrong-password")
+        .send()
+        .await
+        .expect(401, "invalid_login");
     for person in [&world.admin, &world.stranger] {
         assert!(world.audited(person, "session.refused").is_empty());
     }
