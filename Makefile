@@ -17,8 +17,9 @@ setup: $(LINT_VENV)/.stamp $(LOCAL_VENV)/.stamp ## Install the pinned tools (the
 
 .PHONY: test
 test: $(LOCAL_VENV)/.stamp ## Run all tests, the whole-system ones with them
+	@# These run the binaries, which are not a dependency that cargo knows of.
 	@echo "==> binaries"
-	cargo build --workspace --locked
+	cargo build --locked --workspace --bins
 	@echo "==> tests"
 	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --workspace --locked
 
@@ -51,14 +52,25 @@ lint-dependencies: $(LINT_VENV)/.stamp
 
 .PHONY: bench
 bench: ## Measure, with release binaries
-	cargo run --release --locked -p bench
+	@# One at a time, as they are deployed: built together, each would carry what any of them needs of shared/.
+	set -e; for member in functions/* infra/hello-world; do \
+		cargo build --release --locked --manifest-path $$member/Cargo.toml; \
+	done
+	cargo run --release --locked --package bench
+
+# SAM finds cargo-lambda, and cargo-lambda zig, by PATH.
+SAM = PATH="$(abspath $(LOCAL_VENV))/bin:$(abspath $(LINT_VENV))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
 # Where a target is missing, cargo-lambda would have rustup fetch it unasked; the address is one where nobody answers.
 .PHONY: build
-build: $(LINT_VENV)/.stamp $(LOCAL_VENV)/.stamp ## Build what `sam deploy` uploads (ARCHITECTURE=arm64|x86_64)
-	PATH="$(abspath $(LOCAL_VENV))/bin:$(abspath $(LINT_VENV))/bin:$$PATH" \
-	RUSTUP_DIST_SERVER=http://127.0.0.1:9 SAM_CLI_TELEMETRY=0 \
-	sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+build: export RUSTUP_DIST_SERVER = http://127.0.0.1:9
+build: $(LINT_VENV)/.stamp $(LOCAL_VENV)/.stamp ## Build what `make deploy` uploads (ARCHITECTURE=arm64|x86_64)
+	$(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# Parameters that are not given here keep the stack's own values, or the template's defaults.
+.PHONY: deploy
+deploy: build ## Deploy to the AWS account of your credentials, after showing the changes (PARAMETERS="Name=value ...")
+	$(SAM) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 .PHONY: clean-local
 clean-local: ## Remove the local stack's data and the installed tools

@@ -1,5 +1,7 @@
 //! `GET /api/user/api-keys`
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
 use harness::{Client, Person, World};
 use serde_json::{Value, json};
 use shared::{auth::permissions::Scope, model::user::MAX_API_KEYS};

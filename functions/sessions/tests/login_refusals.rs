@@ -2,7 +2,6 @@
 
 use harness::{Answer, Client, PASSWORD, Person, Request, World};
 use serde_json::{Value, json};
-use shared::auth::password::{Hasher, Password};
 
 fn login<'a>(client: &'a Client<'a>, email: &str, password: &str) -> Request<'a> {
     client.post("/api/login").json(json!({"email": email, "password": password}))

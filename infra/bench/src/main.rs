@@ -1,1 +1,3 @@
+//! Measures the functions.
+
 fn main() {}

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::random::Random;
 
-/// A counter, mixed (SplitMix64) so that its bytes look like any others.
+/// A counter, mixed (`SplitMix64`) so that its bytes look like any others.
 #[derive(Debug, Default)]
 pub struct TestRandom(AtomicU64);
 

@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::missing_panics_doc,
+    clippy::must_use_candidate,
     reason = "a test that cannot go on fails where it stands"
 )]
 
