@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Stdio,
     sync::LazyLock,
@@ -73,6 +73,8 @@ impl System {
             let engine = Engine::start(&place.data("table.db"), &template).await.unwrap();
             let secrets = Secrets::start(&place, &template.secret).await.unwrap();
             let mut processes = vec![runtime_api(&place, &root, port)];
+            // A function whose first poll is refused ends.
+            await_port(port);
             for name in template.functions.keys() {
                 for instance in 0..INSTANCES {
                     processes.push(function(&place, &engine, &secrets, port, name, instance));
@@ -81,7 +83,7 @@ impl System {
             (engine, secrets, processes)
         });
         let api = format!("http://127.0.0.1:{port}");
-        let system = Self {
+        Self {
             folder,
             engine,
             api,
@@ -89,20 +91,7 @@ impl System {
             _secrets: secrets,
             _place: place,
             _runtime: runtime,
-        };
-        system.await_runtime_api();
-        system
-    }
-
-    fn await_runtime_api(&self) {
-        let address = self.api.trim_start_matches("http://").parse().unwrap();
-        for _ in 0..600 {
-            if std::net::TcpStream::connect_timeout(&address, Duration::from_millis(50)).is_ok() {
-                return;
-            }
-            pause();
         }
-        panic!("cargo-lambda does not listen; see {}", self.folder.path().display());
     }
 
     /// A client without a credential.
@@ -182,8 +171,14 @@ impl System {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a process's start has no event to wait for")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(50));
+fn await_port(port: u16) {
+    for _ in 0..600 {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("cargo-lambda does not listen on port {port}");
 }
 
 /// cargo-lambda's runtime API, without the functions: those are started here, already compiled.
