@@ -8,18 +8,10 @@ use aws_sdk_dynamodb::config::{
     BehaviorVersion, Region, SharedAsyncSleep, SharedCredentialsProvider,
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
 
 use super::{StartError, required, variable};
-
-/// The roots that AWS's own endpoints chain to (<https://www.amazontrust.com/repository/>). Reading
-/// five certificates instead of a system's hundred and fifty shortens a cold start.
-const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
 /// The settings for one service. `endpoint` is the SDK's own name of the variable that moves the
 /// service elsewhere, as the local stack does.
@@ -34,7 +26,6 @@ pub(super) fn config(endpoint: &'static str) -> Result<SdkConfig, StartError> {
     // A caller behind API Gateway waits 30 seconds at most; a throttled or slow table is told to
     // it well before.
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(2))
         .operation_timeout(Duration::from_secs(5))
         .build();
@@ -50,22 +41,5 @@ pub(super) fn config(endpoint: &'static str) -> Result<SdkConfig, StartError> {
         .timeout_config(timeouts)
         .retry_config(retries);
     config.set_endpoint_url(variable(endpoint));
-    let tls = TlsContext::builder()
-        .with_trust_store(trust_store()?)
-        .build()
-        .map_err(|error| StartError::Tls(error.to_string()))?;
-    let http = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(tls)
-        .build_https();
-    Ok(config.http_client(http).build())
-}
-
-fn trust_store() -> Result<TrustStore, StartError> {
-    const NAME: &str = "TRUST_STORE";
-    match variable(NAME).as_deref() {
-        None | Some("amazon") => Ok(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)),
-        Some("system") => Ok(TrustStore::empty().with_native_roots(true)),
-        Some(_) => Err(StartError::Invalid(NAME, "amazon or system")),
-    }
+    Ok(config.http_client(super::http::client()?).build())
 }

@@ -2,6 +2,7 @@
 //! environment.
 
 mod aws;
+mod http;
 mod log;
 
 use std::sync::Arc;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest route that the log line quotes whole.
+/// How much of a user agent is kept, in bytes: a session carries it in an item of bounded size.
 const MAX_USER_AGENT: usize = 120;
 
 /// Puts the boundary around a function's routes.
