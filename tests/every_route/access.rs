@@ -1,0 +1,213 @@
+//! Whom routes refuse.
+
+use std::collections::BTreeSet;
+
+use harness::World;
+use serde_json::json;
+use shared::auth::permissions::Scope;
+
+use crate::table::{Access, OPERATIONS, Operation, routes};
+
+/// The operations that need a credential.
+fn guarded() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().filter(|operation| operation.access != Access::Public)
+}
+
+#[tokio::test]
+async fn without_a_credential_no_route_asks_the_table() {
+    let world = World::new().await;
+    let client = world.client(routes());
+    for operation in guarded() {
+        let path = operation.filled(&world).await;
+        let answer = operation.request(&client, &path).send().await;
+        answer.expect(401, "missing_credential").expect_cost(0, 0.0);
+    }
+}
+
+#[tokio::test]
+async fn with_a_malformed_token_no_route_asks_the_table() {
+    let world = World::new().await;
+    let client = world.client(routes());
+    let good = world.session(&world.viewer).await;
+    let last = if good.ends_with('0') { "1" } else { "0" };
+    let malformed = [
+        String::new(),
+        "x".to_owned(),
+        "null".to_owned(),
+        good[..103].to_owned(),
+        format!("{good}0"),
+        format!("{}{last}", &good[..103]),
+        good.replace("plnx_sess_", "plnx_live_"),
+        good.replace("plnx_sess_", "PLNX_SESS_"),
+        format!("plnx_sess_{}", "z".repeat(94)),
+        format!("plnx_sess_{}", "0".repeat(94)),
+        format!("plnx_sess_{}", "-".repeat(94)),
+        "a".repeat(8000),
+    ];
+    for operation in guarded() {
+        let path = operation.filled(&world).await;
+        for token in &malformed {
+            let answer = operation.request(&client, &path).bearer(token).send().await;
+            answer.expect(401, "invalid_credential").expect_cost(0, 0.0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_api_key_needs_the_scope_or_is_not_enough() {
+    for operation in guarded() {
+        let world = World::new().await;
+        let client = world.client(routes());
+        let path = operation.filled(&world).await;
+        let all = world.api_key(&world.viewer, Scope::ALL).await;
+        let Access::Scope(scope) = operation.access else {
+            let before = world.dump();
+            let answer = operation.request(&client, &path).bearer(&all).send().await;
+            answer.expect(403, "session_required");
+            assert_eq!(answer.calls, 1);
+            assert_eq!(world.dump(), before);
+            continue;
+        };
+        // `admin:organization` stands for the organization-wide ones.
+        let others: Vec<_> = Scope::ALL
+            .iter()
+            .copied()
+            .filter(|other| ![scope, Scope::AdminOrganization].contains(other))
+            .collect();
+        let poor = world.api_key(&world.viewer, &others).await;
+        let before = world.dump();
+        let answer = operation.request(&client, &path).bearer(&poor).send().await;
+        answer.expect(403, "insufficient_scope");
+        assert_eq!(world.dump(), before);
+        let rich = world.api_key(&world.viewer, &[scope]).await;
+        let answer = operation.request(&client, &path).bearer(&rich).send().await;
+        assert_eq!(answer.status, operation.status, "{}", operation.name());
+    }
+}
+
+#[tokio::test]
+async fn a_user_without_a_role_may_do_only_what_needs_none() {
+    let world = World::new().await;
+    let client = world.client(routes());
+    let token = world.session(&world.viewer).await;
+    let key = world.api_key(&world.viewer, Scope::ALL).await;
+    let viewer = &world.viewer;
+    world.tamper(&format!("USER#{}#{}", viewer.organization_id, viewer.user_id), |item| {
+        item["roles"] = json!({"L": []});
+    });
+    for operation in guarded().filter(|operation| matches!(operation.access, Access::Scope(_))) {
+        for credential in [&token, &key] {
+            let request = operation.request(&client, operation.path).bearer(credential);
+            request.send().await.expect(403, "role_required").expect_cost(1, 2.0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_tenant_s_id_answers_as_a_missing_one_and_a_malformed_one() {
+    for operation in guarded().filter(|operation| operation.path.contains("{id}")) {
+        let world = World::new().await;
+        let client = world.client(routes());
+        let foreign = operation.filled(&world).await;
+        let missing = format!("{}00", &foreign[..foreign.len() - 2]);
+        let missing = if operation.path.ends_with("{id}") { missing } else { String::new() };
+        let malformed = operation.path.replace("{id}", "%F0%9F%A6%80..%2F");
+        let long = operation.path.replace("{id}", &"k".repeat(5000));
+        let before = world.dump();
+        let mut bodies = BTreeSet::new();
+        for person in [&world.stranger, &world.admin] {
+            let token = world.session(person).await;
+            for path in [&foreign, &missing, &malformed, &long] {
+                if path.is_empty() {
+                    continue;
+                }
+                let answer = operation.request(&client, path).bearer(&token).send().await;
+                answer.expect(404, "not_found").expect_cost(1, 2.0);
+                bodies.insert(answer.bytes);
+            }
+        }
+        assert_eq!(bodies.len(), 1, "{}", operation.name());
+        let viewers = |dump: &str| {
+            let id = world.viewer.user_id.to_string();
+            dump.lines().filter(|line| line.contains(&id)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(viewers(&world.dump()), viewers(&before));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_on_the_allowlist_is_refused_everywhere() {
+    // 203.0.113.0/24 and 2001:db8::/32, packed.
+    let networks = "AQABywBxABggAQ24AAAAAAAAAAAAAAAAIA==";
+    for operation in guarded() {
+        let world = World::new().await;
+        let client = world.client(routes());
+        let path = operation.filled(&world).await;
+        let token = world.session(&world.viewer).await;
+        world.tamper(&format!("ORG#{}", world.viewer.organization_id), |item| {
+            item["allowlist"] =
+                json!({"M": {"enabled": {"BOOL": true}, "networks": {"B": networks}}});
+        });
+        let before = world.dump();
+        let request = || operation.request(&client, &path).bearer(&token);
+        for address in ["192.0.2.1", "203.0.112.255", "203.0.114.0", "2001:db9::", "::1"] {
+            let answer = request().from_address(address).send().await;
+            answer.expect(403, "ip_not_allowed");
+            assert_eq!(answer.calls, 1);
+        }
+        let forged = request().header("x-forwarded-for", "203.0.113.7");
+        let forged = forged.header("forwarded", "for=203.0.113.7");
+        forged.send().await.expect(403, "ip_not_allowed");
+        request().from_nowhere().send().await.expect(403, "ip_not_allowed");
+        request().from_address("not-an-address").send().await.expect(403, "ip_not_allowed");
+        assert_eq!(world.dump(), before);
+        let answer = request().from_address("203.0.113.255").send().await;
+        assert_eq!(answer.status, operation.status, "{}", operation.name());
+    }
+}
+
+#[tokio::test]
+async fn a_path_s_other_methods_are_405_and_named_in_allow() {
+    let world = World::new().await;
+    let client = world.client(routes());
+    let paths: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.path).collect();
+    for path in paths {
+        let mut known: BTreeSet<_> = OPERATIONS
+            .iter()
+            .filter(|operation| operation.path == path)
+            .map(|operation| operation.method)
+            .collect();
+        if known.contains("GET") {
+            known.insert("HEAD");
+        }
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+            if known.contains(method) {
+                continue;
+            }
+            let answer = client.request(method, path).send().await;
+            answer.expect(405, "method_not_allowed").expect_cost(0, 0.0);
+            let allowed: BTreeSet<_> = answer.header("allow").unwrap_or("").split(',').collect();
+            assert_eq!(allowed, known, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_nobody_s_is_404() {
+    let world = World::new().await;
+    let client = world.client(routes());
+    let token = world.session(&world.admin).await;
+    for path in [
+        "/",
+        "/api",
+        "/api/user",
+        "/api/user/profile/",
+        "/api//user/profile",
+        "/API/user/profile",
+        "/api/user/api-keys/a/b",
+        "/api/user/api-keys/a/regenerate/b",
+        "/api/user/profile%2F..%2Fpassword",
+    ] {
+        client.get(path).bearer(&token).send().await.expect(404, "not_found").expect_cost(0, 0.0);
+    }
+}

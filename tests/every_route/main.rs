@@ -1,0 +1,7 @@
+//! What holds for every route, whatever it does. The table of operations is compared with the
+//! routes' own, so a new route is in all of these tests or fails the first of them.
+
+mod access;
+mod bodies;
+mod failures;
+mod table;

@@ -1,0 +1,176 @@
+//! Every operation of the service, with one request of it that succeeds.
+
+use std::collections::BTreeSet;
+
+use harness::{Client, Request, World};
+use shared::auth::permissions::Scope;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Who may call an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Anybody.
+    Public,
+    /// A session, and no API key.
+    Session,
+    /// A session, or an API key with this scope.
+    Scope(Scope),
+}
+
+/// An operation, a request of it that succeeds, and what that costs.
+pub(crate) struct Operation {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    pub(crate) body: &'static str,
+    pub(crate) status: u16,
+    pub(crate) calls: u64,
+    pub(crate) units: f64,
+}
+
+const fn read(path: &'static str, access: Access) -> Operation {
+    Operation { method: "GET", path, access, body: "", status: 200, calls: 1, units: 2.0 }
+}
+
+const fn write(
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+    body: &'static str,
+    status: u16,
+    units: f64,
+) -> Operation {
+    Operation { method, path, access, body, status, calls: 2, units }
+}
+
+/// A read is one call of two units: organization and user. A write is that and one transaction:
+/// two units a part of up to 1 KB, the audit record being one.
+pub(crate) const OPERATIONS: [Operation; 17] = [
+    Operation {
+        method: "POST",
+        path: "/api/login",
+        access: Access::Public,
+        body: r#"{"email": "viewer@acme.example", "password": "plum-anvil-sextant-drizzle"}"#,
+        status: 200,
+        calls: 3,
+        units: 8.0,
+    },
+    write("POST", "/api/logout", Access::Session, "", 204, 6.0),
+    read("/api/user/sessions", Access::Session),
+    write("DELETE", "/api/user/sessions", Access::Session, "", 204, 6.0),
+    write("DELETE", "/api/user/sessions/{id}", Access::Session, "", 204, 6.0),
+    read("/api/user/profile", Access::Scope(Scope::ProfileRead)),
+    write(
+        "PUT",
+        "/api/user/profile",
+        Access::Scope(Scope::ProfileWrite),
+        r#"{"display_name": "Vee"}"#,
+        200,
+        6.0,
+    ),
+    write(
+        "POST",
+        "/api/user/password",
+        Access::Session,
+        r#"{"current_password": "plum-anvil-sextant-drizzle", "new_password": "quartz-lantern-mosaic-ferry"}"#,
+        204,
+        9.0,
+    ),
+    read("/api/user/api-keys", Access::Scope(Scope::ProfileRead)),
+    write(
+        "POST",
+        "/api/user/api-keys",
+        Access::Session,
+        r#"{"name": "CI", "scopes": ["profile:read"]}"#,
+        201,
+        6.0,
+    ),
+    read("/api/user/api-keys/{id}", Access::Scope(Scope::ProfileRead)),
+    write("DELETE", "/api/user/api-keys/{id}", Access::Session, "", 204, 6.0),
+    write(
+        "POST",
+        "/api/user/api-keys/{id}/regenerate",
+        Access::Session,
+        r#"{"overlap_minutes": 5}"#,
+        200,
+        6.0,
+    ),
+    read("/api/organization", Access::Scope(Scope::OrganizationRead)),
+    read("/api/organization/features", Access::Scope(Scope::OrganizationRead)),
+    read("/api/organization/limits", Access::Scope(Scope::OrganizationRead)),
+    read("/api/organization/subscription", Access::Scope(Scope::OrganizationRead)),
+];
+
+/// The routes of all functions.
+pub(crate) fn routes() -> OpenApiRouter {
+    let functions = openapi::functions().into_iter().map(|(_, routes)| routes);
+    functions.fold(OpenApiRouter::new(), OpenApiRouter::merge)
+}
+
+impl Operation {
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    pub(crate) const fn is_write(&self) -> bool {
+        self.calls > 1
+    }
+
+    /// The path, with the id of something of the viewer's in it.
+    pub(crate) async fn filled(&self, world: &World) -> String {
+        let id = if self.path.starts_with("/api/user/sessions/") {
+            world.session_with_id(&world.viewer).await.0.to_string()
+        } else {
+            let scopes = [Scope::ProfileRead];
+            world.api_key_with_id(&world.viewer, &scopes, None).await.0.to_string()
+        };
+        self.path.replace("{id}", &id)
+    }
+
+    /// The request that succeeds, but for the credential.
+    pub(crate) fn request<'a>(&self, client: &'a Client<'a>, path: &str) -> Request<'a> {
+        let request = client.request(self.method, path);
+        if self.body.is_empty() {
+            request
+        } else {
+            request.header("content-type", "application/json").text(self.body)
+        }
+    }
+
+    /// The whole request that succeeds, by the viewer in a session.
+    pub(crate) async fn ready<'a>(&self, world: &World, client: &'a Client<'a>) -> Request<'a> {
+        let (path, token) = (self.filled(world).await, world.session(&world.viewer).await);
+        let request = self.request(client, &path);
+        if self.access == Access::Public { request } else { request.bearer(&token) }
+    }
+}
+
+#[test]
+fn the_table_names_every_operation() {
+    let mut documented = BTreeSet::new();
+    for (path, item) in routes().into_openapi().paths.paths {
+        let operations = [
+            ("GET", item.get),
+            ("POST", item.post),
+            ("PUT", item.put),
+            ("DELETE", item.delete),
+            ("PATCH", item.patch),
+        ];
+        let there = operations.into_iter().filter(|(_, operation)| operation.is_some());
+        documented.extend(there.map(|(method, _)| format!("{method} {path}")));
+    }
+    let named: BTreeSet<_> = OPERATIONS.iter().map(Operation::name).collect();
+    assert_eq!(named, documented);
+}
+
+#[tokio::test]
+async fn each_costs_what_the_table_says() {
+    for operation in &OPERATIONS {
+        let world = World::new().await;
+        let client = world.client(routes());
+        let answer = operation.ready(&world, &client).await.send().await;
+        assert_eq!(answer.status, operation.status, "{}: {}", operation.name(), answer.body);
+        let cost = (answer.calls, answer.units);
+        assert_eq!(cost, (operation.calls, operation.units), "{}", operation.name());
+    }
+}
