@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 const PATH: &str = "/api/user/sessions";
 
-fn tamper_policy(world: &World, field: &'static str, value: Value) {
+fn tamper_policy(world: &World, field: &'static str, value: &Value) {
     let partition = format!("ORG#{}", world.viewer.organization_id);
     world.tamper(&partition, |item| item["session_policy"]["M"][field] = value.clone());
 }
@@ -115,11 +115,11 @@ async fn a_changed_policy_holds_for_sessions_already_open() {
     let client = world.client(sessions::routes());
     let token = world.session(&world.viewer).await;
     world.clock.advance_minutes(10);
-    tamper_policy(&world, "idle_timeout_minutes", json!({"N": "10"}));
+    tamper_policy(&world, "idle_timeout_minutes", &json!({"N": "10"}));
     client.get(PATH).bearer(&token).send().await.expect(401, "session_idle");
-    tamper_policy(&world, "idle_timeout_minutes", json!({"N": "60"}));
+    tamper_policy(&world, "idle_timeout_minutes", &json!({"N": "60"}));
     client.get(PATH).bearer(&token).send().await.expect(200, "");
-    tamper_policy(&world, "absolute_timeout_minutes", json!({"N": "10"}));
+    tamper_policy(&world, "absolute_timeout_minutes", &json!({"N": "10"}));
     client.get(PATH).bearer(&token).send().await.expect(401, "session_absolute");
 }
 
@@ -147,7 +147,7 @@ async fn a_policy_may_count_no_request_as_activity() {
     let world = World::new().await;
     let client = world.client(sessions::routes());
     let token = world.session(&world.viewer).await;
-    tamper_policy(&world, "extend_on_activity", json!({"BOOL": false}));
+    tamper_policy(&world, "extend_on_activity", &json!({"BOOL": false}));
     world.clock.advance_minutes(59);
     assert!(!client.get(PATH).bearer(&token).send().await.expect(200, "").touched);
     world.clock.advance_minutes(1);

@@ -248,3 +248,47 @@ impl Hasher {
         .map_err(|_| Error::internal("the hashing thread died"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandom;
+
+    #[tokio::test]
+    async fn a_burst_beyond_the_memory_is_refused_and_the_rest_is_hashed() {
+        // Room for one hash beside what the function needs for all else.
+        let hasher = Hasher::new(RESERVED_MIB + 19).unwrap();
+        let password = Password::new("gravel-umbrella-tenor");
+        let hash = || hasher.hash(&password, &SystemRandom);
+        let (first, second) = tokio::join!(hash(), hash());
+        assert!(first.is_ok());
+        assert_eq!(second.map_err(|error| error.code()), Err("unavailable"));
+        assert_eq!((hasher.invocations(), hasher.room()), (1, 1));
+        assert!(hash().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_password_is_never_truncated_and_has_one_normal_form() {
+        let hasher = Hasher::new(1024).unwrap();
+        let long = "é".repeat(MAX_CHARACTERS);
+        let hash = hasher.hash(&Password::new(&long), &SystemRandom).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        let verdict =
+            async |text: &str| hasher.verify(&Password::new(text), Some(&hash)).await.unwrap();
+        assert_eq!(verdict(&long).await, Verdict::Right);
+        assert_eq!(verdict(&"e\u{301}".repeat(MAX_CHARACTERS)).await, Verdict::Right);
+        assert_eq!(verdict(&"é".repeat(MAX_CHARACTERS - 1)).await, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn an_account_that_does_not_exist_costs_one_hash_and_is_wrong() {
+        let hasher = Hasher::new(1024).unwrap();
+        let verdict = hasher.verify(&Password::new("anything"), None).await.unwrap();
+        assert_eq!((verdict, hasher.invocations()), (Verdict::Wrong, 1));
+    }
+
+    #[test]
+    fn a_password_does_not_show_itself() {
+        assert!(!format!("{:?}", Password::new("gravel")).contains("gravel"));
+    }
+}
