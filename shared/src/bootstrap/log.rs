@@ -14,7 +14,7 @@ use tracing_subscriber::{
 use crate::clock::{Clock as _, SystemClock};
 
 pub(super) fn start() {
-    let level = super::variable("LOG_LEVEL").unwrap_or_default();
+    let level = super::variable("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
     // A second subscriber cannot be set, and need not be.
     let _ = log_to(std::io::stdout, &level).try_init();
 }

@@ -1,0 +1,53 @@
+//! How long a warm function takes for a read, beside one that does nothing but read an item.
+
+use serde_json::Value;
+
+use crate::{
+    instance::{Instance, event},
+    report::Report,
+    service::Service,
+    statistics::in_turn,
+};
+
+const WARM_UP: usize = 200;
+const ROUNDS: usize = 2001;
+
+const READS: [(&str, &str); 8] = [
+    ("organization", "/api/organization"),
+    ("organization", "/api/organization/features"),
+    ("organization", "/api/organization/limits"),
+    ("organization", "/api/organization/subscription"),
+    ("profile", "/api/user/profile"),
+    ("sessions", "/api/user/sessions"),
+    ("api-keys", "/api/user/api-keys"),
+    ("api-keys", "/api/user/api-keys/{id}"),
+];
+
+pub(crate) async fn measure(service: &Service, report: &mut Report) {
+    report
+        .section("Warm reads, event to answer (bound: 100 µs over one GetItem with the bare SDK)");
+    let (id, _) = service.create_key(&service.instance("api-keys")).await;
+    let mut subjects = vec![
+        (service.instance("hello-world"), event("GET", "/", "", None).to_string()),
+        (service.instance("bare-read"), bare(service).to_string()),
+    ];
+    for (function, path) in READS {
+        let event = event("GET", &path.replace("{id}", &id), &service.session, None);
+        subjects.push((service.instance(function), event.to_string()));
+    }
+    let time = async |(instance, event): &(Instance, String)| instance.time(event).await;
+    in_turn(&subjects, WARM_UP, time).await;
+    let medians = in_turn(&subjects, ROUNDS, time).await;
+    report.note("hello-world", &format!("{:.0} µs", medians[0]));
+    let bare = medians[1];
+    report.note("one GetItem with the bare SDK", &format!("{bare:.0} µs"));
+    for ((_, path), median) in READS.iter().zip(&medians[2..]) {
+        let over = median - bare;
+        let value = format!("{median:.0} µs, {over:+.0} µs, {:.2} times", median / bare);
+        report.check(&format!("GET {path}"), &value, over <= 100.0);
+    }
+}
+
+fn bare(service: &Service) -> Value {
+    event("GET", &format!("/ORG%23{}", service.organization), "", None)
+}
