@@ -4,7 +4,11 @@
 //! current key; every other key still opens what was encrypted with it, so that keys rotate: add
 //! `k2`, make it `current`, and remove `k1` when nothing is left that names it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,
@@ -36,11 +40,15 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 /// The deployment's keys.
 #[derive(Clone)]
 pub struct Keyring {
-    client: Client,
+    client: Arc<LazyClient>,
     secret_id: Arc<str>,
     clock: Arc<dyn Clock>,
     cached: Arc<Mutex<Option<Fetched>>>,
 }
+
+/// A client that is made when it is first needed: most requests need none, and a cold start should
+/// not pay for it.
+type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
 
 /// Keys, and when they were fetched.
 type Fetched = (Timestamp, Arc<Keys>);
@@ -63,8 +71,17 @@ pub struct Cipher {
 impl Keyring {
     /// The keys in the secret of that name or ARN. Nothing is fetched yet.
     #[must_use]
-    pub fn new(client: Client, secret_id: &str, clock: Arc<dyn Clock>) -> Self {
-        Self { client, secret_id: secret_id.into(), clock, cached: Arc::default() }
+    pub fn new(
+        client: impl FnOnce() -> Client + Send + 'static,
+        secret_id: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            client: Arc::new(LazyClient::new(Box::new(client))),
+            secret_id: secret_id.into(),
+            clock,
+            cached: Arc::default(),
+        }
     }
 
     /// A cipher for `purpose`. Its key is derived (HKDF, RFC 5869) from the deployment's keys, the

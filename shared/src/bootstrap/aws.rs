@@ -13,9 +13,8 @@ use aws_types::SdkConfig;
 
 use super::{StartError, required, variable};
 
-/// The settings for one service. `endpoint` is the SDK's own name of the variable that moves the
-/// service elsewhere, as the local stack does.
-pub(super) fn config(endpoint: &'static str) -> Result<SdkConfig, StartError> {
+/// The settings that all services share, the connections among them.
+pub(super) fn config() -> Result<SdkConfig, StartError> {
     let credentials = Credentials::new(
         required("AWS_ACCESS_KEY_ID")?,
         required("AWS_SECRET_ACCESS_KEY")?,
@@ -33,13 +32,20 @@ pub(super) fn config(endpoint: &'static str) -> Result<SdkConfig, StartError> {
         .with_max_attempts(3)
         .with_initial_backoff(Duration::from_millis(25))
         .with_max_backoff(Duration::from_millis(200));
-    let mut config = SdkConfig::builder()
+    let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .region(Region::new(required("AWS_REGION")?))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .timeout_config(timeouts)
         .retry_config(retries);
-    config.set_endpoint_url(variable(endpoint));
     Ok(config.http_client(super::http::client()?).build())
+}
+
+/// The settings for one service. `endpoint` is the SDK's own name of the variable that moves the
+/// service elsewhere, as the local stack does.
+pub(super) fn of_service(config: &SdkConfig, endpoint: &'static str) -> SdkConfig {
+    let mut config = config.to_builder();
+    config.set_endpoint_url(variable(endpoint));
+    config.build()
 }

@@ -65,7 +65,8 @@ pub fn prepare() -> Result<App, StartError> {
 }
 
 fn app() -> Result<App, StartError> {
-    let dynamodb = aws::config("AWS_ENDPOINT_URL_DYNAMODB")?;
+    let aws = aws::config()?;
+    let dynamodb = aws::of_service(&aws, "AWS_ENDPOINT_URL_DYNAMODB");
     let clock = Arc::new(SystemClock);
     Ok(App {
         store: Store::new(aws_sdk_dynamodb::Client::new(&dynamodb), &required("TABLE_NAME")?),
@@ -73,7 +74,10 @@ fn app() -> Result<App, StartError> {
         passwords: crate::auth::password::Hasher::new(memory()?)?,
         #[cfg(feature = "secrets")]
         keyring: crate::secrets::Keyring::new(
-            aws_sdk_secretsmanager::Client::new(&aws::config("AWS_ENDPOINT_URL_SECRETS_MANAGER")?),
+            move || {
+                let aws = aws::of_service(&aws, "AWS_ENDPOINT_URL_SECRETS_MANAGER");
+                aws_sdk_secretsmanager::Client::new(&aws)
+            },
             &required("SECRET_ID")?,
             clock.clone(),
         ),

@@ -89,7 +89,7 @@ impl World {
             random: Arc::new(TestRandom::default()),
             background: Background::default(),
             passwords: Hasher::new(1024).unwrap(),
-            keyring: Keyring::new(client, "secret", clock.clone()),
+            keyring: Keyring::new(move || client, "secret", clock.clone()),
         };
         let [admin, editor, viewer] = found(&app, "Acme Analytics", "acme-analytics", ACME).await;
         let [stranger] = found(&app, "Globex", "globex", GLOBEX).await;
