@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::bootstrap::serve(api_keys::routes).await
+    shared::bootstrap::serve(api_keys::router).await
 }

@@ -30,7 +30,7 @@ fn hash(secret: &str) -> TokenHash {
 #[tokio::test]
 async fn answers_with_the_key_and_its_secret() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let body = json!({
         "name": "GitHub Actions deploy",
         "scopes": ["pipelines:read", "connections:read"],
@@ -56,7 +56,7 @@ async fn answers_with_the_key_and_its_secret() {
 #[tokio::test]
 async fn stores_the_hash_of_the_secret_and_nothing_more_of_it() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let answer = create(&client, &token, reading()).send().await;
     let (id, secret) = (answer.text(201, "id"), answer.text(201, "secret"));
     let user = world.user(&world.admin).await;
@@ -71,7 +71,7 @@ async fn stores_the_hash_of_the_secret_and_nothing_more_of_it() {
 #[tokio::test]
 async fn is_audited_without_the_secret() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let (session, token) = world.session_with_id(&world.admin).await;
     let body = json!({"name": "CI", "scopes": ["profile:read"], "expires_in_days": 1});
     let answer = create(&client, &token, body).from_address("2001:db8::7").send().await;
@@ -95,7 +95,7 @@ async fn is_audited_without_the_secret() {
 #[tokio::test]
 async fn the_secret_works_at_once_on_another_instance() {
     let world = World::new().await;
-    let (here, there) = (world.client(api_keys::routes()), world.client(api_keys::routes()));
+    let (here, there) = (world.client(api_keys::router()), world.client(api_keys::router()));
     let token = world.session(&world.viewer).await;
     let secret = create(&here, &token, reading()).send().await.text(201, "secret");
     let answer = there.get(PATH).bearer(&secret).send().await;
@@ -107,7 +107,7 @@ async fn the_secret_works_at_once_on_another_instance() {
 #[tokio::test]
 async fn a_key_ends_in_the_very_second() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let body = json!({"name": "CI", "scopes": ["profile:read"], "expires_in_days": 365});
     let secret = create(&client, &token, body).send().await.text(201, "secret");
     world.clock.advance_seconds(365 * 86_400 - 1);
@@ -119,7 +119,7 @@ async fn a_key_ends_in_the_very_second() {
 #[tokio::test]
 async fn without_or_with_null_days_a_key_never_ends() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let answer = create(&client, &token, reading()).send().await;
     assert_eq!(answer.data(201)["expires_at"], Value::Null);
     let body = json!({"name": "CI", "scopes": ["profile:read"], "expires_in_days": null});
@@ -130,7 +130,7 @@ async fn without_or_with_null_days_a_key_never_ends() {
 #[tokio::test]
 async fn scopes_outside_the_callers_roles_are_refused() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let (viewer, editor) = (world.session(&world.viewer).await, world.session(&world.editor).await);
     let before = world.dump();
     for (token, scope) in [
@@ -151,7 +151,7 @@ async fn scopes_outside_the_callers_roles_are_refused() {
 #[tokio::test]
 async fn every_scope_of_the_callers_roles_is_granted() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     for person in [&world.admin, &world.editor, &world.viewer] {
         let roles = world.user(person).await.roles;
         let scopes: Vec<_> = roles[0].scopes().iter().map(Scope::as_str).collect();
@@ -164,7 +164,7 @@ async fn every_scope_of_the_callers_roles_is_granted() {
 #[tokio::test]
 async fn a_scope_named_twice_counts_once() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let body = json!({"name": "CI", "scopes": ["settings:read", "profile:read", "settings:read"]});
     let answer = create(&client, &token, body).send().await;
     assert_eq!(answer.data(201)["scopes"], json!(["profile:read", "settings:read"]));
@@ -173,7 +173,7 @@ async fn a_scope_named_twice_counts_once() {
 #[tokio::test]
 async fn the_51st_key_is_refused() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     for _ in 0..MAX_API_KEYS {
         world.api_key(&world.viewer, &[Scope::ProfileRead]).await;
     }
@@ -185,7 +185,7 @@ async fn the_51st_key_is_refused() {
 #[tokio::test]
 async fn expired_keys_do_not_count_and_are_removed_in_the_same_write() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let soon = Some(world.now().plus_seconds(60));
     for index in 0..MAX_API_KEYS {
         let ends = soon.filter(|_| index > 0);

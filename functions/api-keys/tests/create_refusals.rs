@@ -15,7 +15,7 @@ fn with(field: &str, value: &Value) -> Value {
 #[tokio::test]
 async fn every_fault_of_every_field_is_told() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let before = world.dump();
     for (field, value, pointer, code) in [
         ("name", json!(null), "/name", "not_nullable"),
@@ -52,7 +52,7 @@ async fn every_fault_of_every_field_is_told() {
 #[tokio::test]
 async fn the_bounds_themselves_are_right() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     for (field, value) in [
         ("name", json!("n")),
         ("name", json!("é".repeat(100))),
@@ -67,7 +67,7 @@ async fn the_bounds_themselves_are_right() {
 #[tokio::test]
 async fn all_faults_are_told_at_once() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let body = json!({"name": "", "scopes": ["x", 1], "expires_in_days": 0, "colour": 1});
     client.post(PATH).bearer(&token).json(body).send().await.expect_faults(&[
         ("/colour", "unknown_field"),
@@ -81,7 +81,7 @@ async fn all_faults_are_told_at_once() {
 #[tokio::test]
 async fn what_is_missing_or_no_object_is_told() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let send = |body: Value| client.post(PATH).bearer(&token).json(body).send();
     send(json!({})).await.expect_faults(&[("/name", "required"), ("/scopes", "required")]);
     send(json!([])).await.expect_faults(&[("", "invalid_type")]);
@@ -92,7 +92,7 @@ async fn what_is_missing_or_no_object_is_told() {
 #[tokio::test]
 async fn a_body_is_json_and_declared_as_it_and_at_most_64_kib() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let good = with("name", &json!("CI")).to_string();
     let padded = |length: usize| format!("{good}{}", " ".repeat(length - good.len()));
     for (kind, body, status, code) in [
@@ -117,7 +117,7 @@ async fn a_body_is_json_and_declared_as_it_and_at_most_64_kib() {
 #[tokio::test]
 async fn only_a_session_may_make_a_key() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let key = world.api_key(&world.admin, Scope::ALL).await;
     let body = with("name", &json!("CI"));
     let before = world.dump();
@@ -133,7 +133,7 @@ async fn only_a_session_may_make_a_key() {
 #[tokio::test]
 async fn other_methods_are_refused_with_those_there_are() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     for method in ["PUT", "PATCH", "DELETE", "OPTIONS"] {
         let answer = client.request(method, PATH).send().await;
         answer.expect(405, "method_not_allowed").expect_cost(0, 0.0);

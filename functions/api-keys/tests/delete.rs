@@ -13,7 +13,7 @@ fn delete<'a>(client: &'a Client<'a>, token: &str, id: ApiKeyId) -> Request<'a> 
 #[tokio::test]
 async fn the_key_is_gone_and_dead_at_once() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, secret) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let (kept, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let answer = delete(&client, &token, id).send().await;
@@ -27,7 +27,7 @@ async fn the_key_is_gone_and_dead_at_once() {
 #[tokio::test]
 async fn is_audited() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let (session, token) = world.session_with_id(&world.viewer).await;
     let (id, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let answer = delete(&client, &token, id).from_address("198.51.100.9").send().await;
@@ -44,7 +44,7 @@ async fn is_audited() {
 #[tokio::test]
 async fn a_replaced_secret_in_its_overlap_dies_with_the_key() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, old) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let request = client.post(format!("{PATH}/{id}/regenerate")).bearer(&token);
     let answer = request.json(json!({"overlap_minutes": 60})).send().await;
@@ -57,7 +57,7 @@ async fn a_replaced_secret_in_its_overlap_dies_with_the_key() {
 #[tokio::test]
 async fn the_second_time_there_is_no_such_key() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     delete(&client, &token, id).send().await.expect(204, "");
     let before = world.dump();
@@ -68,7 +68,7 @@ async fn the_second_time_there_is_no_such_key() {
 #[tokio::test]
 async fn if_match_is_honoured() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let request = client.post(format!("{PATH}/{id}/regenerate")).bearer(&token);
     request.send().await.expect(200, "");
@@ -88,7 +88,7 @@ async fn if_match_is_honoured() {
 #[tokio::test]
 async fn if_match_with_a_star_asks_only_that_the_key_exists() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     delete(&client, &token, id).header("If-Match", "*").send().await.expect(204, "");
     delete(&client, &token, id).header("If-Match", "*").send().await.expect(404, "not_found");
@@ -97,7 +97,7 @@ async fn if_match_with_a_star_asks_only_that_the_key_exists() {
 #[tokio::test]
 async fn delete_doesnt_delete_other_users_key() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let mut bodies = Vec::new();
     for owner in [&world.viewer, &world.stranger] {
         let (id, secret) = world.api_key_with_id(owner, &[Scope::ProfileRead], None).await;
@@ -118,7 +118,7 @@ async fn delete_doesnt_delete_other_users_key() {
 #[tokio::test]
 async fn an_expired_key_does_not_exist() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let ends = Some(world.now().plus_seconds(1));
     let (id, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], ends).await;
     world.clock.advance_seconds(1);
@@ -128,7 +128,7 @@ async fn an_expired_key_does_not_exist() {
 #[tokio::test]
 async fn only_a_session_may_delete_a_key() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let (id, secret) = world.api_key_with_id(&world.admin, Scope::ALL, None).await;
     let path = format!("{PATH}/{id}");
     delete(&client, &secret, id).send().await.expect(403, "session_required");

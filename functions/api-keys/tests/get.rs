@@ -9,7 +9,7 @@ const PATH: &str = "/api/user/api-keys";
 #[tokio::test]
 async fn tells_the_key_and_its_entity_tag() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let scopes = &[Scope::ProfileRead, Scope::PipelinesRead];
     let ends = Some(world.now().plus_days(7));
     let (id, secret) = world.api_key_with_id(&world.viewer, scopes, ends).await;
@@ -33,7 +33,7 @@ async fn tells_the_key_and_its_entity_tag() {
 #[tokio::test]
 async fn tells_of_a_new_secret_and_of_the_overlap_while_it_lasts() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let path = format!("{PATH}/{id}");
     let request = client.post(format!("{path}/regenerate")).bearer(&token);
@@ -51,7 +51,7 @@ async fn tells_of_a_new_secret_and_of_the_overlap_while_it_lasts() {
 #[tokio::test]
 async fn the_last_use_is_noted_at_most_once_a_minute_and_beside_the_answer() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let (id, secret) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let path = format!("{PATH}/{id}");
     for (seconds, touched, shown) in [
@@ -71,7 +71,7 @@ async fn the_last_use_is_noted_at_most_once_a_minute_and_beside_the_answer() {
 #[tokio::test]
 async fn before_its_first_use_a_key_has_no_last_one() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let body = json!({"name": "CI", "scopes": ["profile:read"]});
     let made = client.post(PATH).bearer(&token).json(body).send().await;
     let path = format!("{PATH}/{}", made.text(201, "id"));
@@ -87,7 +87,7 @@ async fn before_its_first_use_a_key_has_no_last_one() {
 #[tokio::test]
 async fn what_is_not_the_callers_does_not_exist() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let ended = Some(world.now());
     let ids = [
         world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await.0.to_string(),
@@ -112,7 +112,7 @@ async fn what_is_not_the_callers_does_not_exist() {
 #[tokio::test]
 async fn a_key_needs_profile_read_and_so_does_its_owner() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let (id, good) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let mut others = Scope::ALL.to_vec();
     others.retain(|scope| *scope != Scope::ProfileRead);

@@ -26,7 +26,7 @@ fn assert_first(answer: &Answer) {
 #[tokio::test]
 async fn a_retry_gets_the_first_answer_and_makes_nothing() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let first = create(&client, &token, KEY).send().await;
     assert_first(&first);
     first.expect_cost(2, 9.0);
@@ -40,7 +40,7 @@ async fn a_retry_gets_the_first_answer_and_makes_nothing() {
 #[tokio::test]
 async fn a_retry_is_answered_even_where_a_new_request_would_reach_the_limit() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     for _ in 1..MAX_API_KEYS {
         world.api_key(&world.viewer, &[Scope::ProfileRead]).await;
     }
@@ -53,7 +53,7 @@ async fn a_retry_is_answered_even_where_a_new_request_would_reach_the_limit() {
 #[tokio::test]
 async fn another_body_or_path_with_the_same_key_is_refused() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let first = create(&client, &token, KEY).send().await;
     let regenerate = format!("{PATH}/{}/regenerate", first.text(201, "id"));
     let before = world.dump();
@@ -71,7 +71,7 @@ async fn another_body_or_path_with_the_same_key_is_refused() {
 #[tokio::test]
 async fn two_keys_regenerated_with_one_idempotency_key_are_two_requests() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let regenerate = |id| {
         let request = client.post(format!("{PATH}/{id}/regenerate")).bearer(&token);
         request.header("Idempotency-Key", KEY).send()
@@ -89,7 +89,7 @@ async fn two_keys_regenerated_with_one_idempotency_key_are_two_requests() {
 #[tokio::test]
 async fn another_user_s_same_key_is_another_key() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let mut secrets = Vec::new();
     for person in [&world.admin, &world.viewer, &world.stranger] {
         let answer = create(&client, &world.session(person).await, KEY).send().await;
@@ -103,7 +103,7 @@ async fn another_user_s_same_key_is_another_key() {
 #[tokio::test]
 async fn after_24_hours_it_is_a_new_request() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let first = create(&client, &world.session(&world.admin).await, KEY).send().await;
     world.clock.advance_seconds(24 * 3600 - 1);
     let token = world.session(&world.admin).await;
@@ -120,7 +120,7 @@ async fn after_24_hours_it_is_a_new_request() {
 #[tokio::test]
 async fn the_table_has_neither_the_secret_nor_the_idempotency_key() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let answer = create(&client, &token, KEY).send().await;
     let dump = world.dump();
     assert!(!dump.contains(&answer.text(201, "secret")[14..]));
@@ -145,7 +145,7 @@ fn base64_of(secret: &str) -> String {
 #[tokio::test]
 async fn a_copied_record_does_not_open_for_another_user() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     create(&client, &token, KEY).send().await.expect(201, "");
     let viewer = world.session(&world.viewer).await;
     create(&client, &viewer, KEY).send().await.expect(201, "");
@@ -161,7 +161,7 @@ async fn a_copied_record_does_not_open_for_another_user() {
 #[tokio::test]
 async fn a_retry_after_a_lost_answer_gets_it() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     world.order("TransactWriteItems", Fault::AnswerLost, 3);
     create(&client, &token, KEY).send_any().await.expect(503, "unavailable");
     let retry = create(&client, &token, KEY).send().await;
@@ -174,7 +174,7 @@ async fn a_retry_after_a_lost_answer_gets_it() {
 #[tokio::test]
 async fn a_request_that_was_refused_may_be_repaired_under_its_key() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let send = |body: Value| {
         client.post(PATH).bearer(&token).header("Idempotency-Key", KEY).json(body).send()
     };
@@ -187,7 +187,7 @@ async fn a_request_that_was_refused_may_be_repaired_under_its_key() {
 #[tokio::test]
 async fn without_the_deployment_s_secret_only_requests_with_a_key_are_refused() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let before = world.dump();
     world.order_secret(Fault::Refused, 9);
     create(&client, &token, KEY).send_any().await.expect(503, "unavailable");
@@ -201,7 +201,7 @@ async fn without_the_deployment_s_secret_only_requests_with_a_key_are_refused() 
 #[tokio::test]
 async fn an_answer_sealed_with_an_older_key_still_opens() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     world.set_secret(&json!({"current": "k1", "k1": "old material"}));
     let first = create(&client, &token, KEY).send().await;
     world.set_secret(&json!({"current": "k2", "k1": "old material", "k2": "new material"}));
@@ -220,7 +220,7 @@ async fn an_answer_sealed_with_an_older_key_still_opens() {
 #[tokio::test]
 async fn a_key_is_1_to_255_visible_ascii_characters() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.admin).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.admin).await);
     let before = world.dump();
     for key in ["", &"k".repeat(256), "two words", "tab\tbed", "clé-unique"] {
         let answer = create(&client, &token, key).send().await;

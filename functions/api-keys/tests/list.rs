@@ -42,7 +42,7 @@ fn names(data: &Value) -> Vec<String> {
 #[tokio::test]
 async fn lists_the_callers_own_keys_newest_first_and_without_secrets() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     world.api_key(&world.admin, &[Scope::ProfileRead]).await;
     world.api_key(&world.stranger, &[Scope::ProfileRead]).await;
     let (one, first) = world.api_key_with_id(&world.viewer, &[Scope::SettingsRead], None).await;
@@ -69,7 +69,7 @@ async fn lists_the_callers_own_keys_newest_first_and_without_secrets() {
 #[tokio::test]
 async fn nobody_without_keys_has_any() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let answer = client.get(PATH).bearer(&token).send().await;
     assert_eq!(answer.body, json!({"data": [], "meta": {"next_cursor": null}}));
 }
@@ -77,7 +77,7 @@ async fn nobody_without_keys_has_any() {
 #[tokio::test]
 async fn pages_have_every_key_once_whatever_their_size() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let token = make(&world, &client, &world.viewer, &["a", "b", "c", "d"]).await;
     assert_eq!(walk(&client, &token, 1).await, [["d"], ["c"], ["b"], ["a"]]);
     assert_eq!(walk(&client, &token, 2).await, [["d", "c"], ["b", "a"]]);
@@ -88,7 +88,7 @@ async fn pages_have_every_key_once_whatever_their_size() {
 #[tokio::test]
 async fn a_walk_goes_on_after_the_key_at_its_cursor_is_deleted() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let token = make(&world, &client, &world.viewer, &["a", "b", "c"]).await;
     let page = client.get(format!("{PATH}?limit=2")).bearer(&token).send().await;
     let (last, next) = (&page.data(200)[1]["id"], &page.body["meta"]["next_cursor"]);
@@ -102,7 +102,7 @@ async fn a_walk_goes_on_after_the_key_at_its_cursor_is_deleted() {
 #[tokio::test]
 async fn expired_keys_are_not_shown() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let ends = Some(world.now().plus_seconds(60));
     world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], ends).await;
     let (kept, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
@@ -118,7 +118,7 @@ async fn expired_keys_are_not_shown() {
 #[tokio::test]
 async fn fifty_keys_are_one_page_and_one_call_of_at_most_three_units() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let token = make(&world, &client, &world.viewer, &["k"; MAX_API_KEYS]).await;
     let answer = client.get(PATH).bearer(&token).send().await;
     assert_eq!(answer.data(200).as_array().unwrap().len(), MAX_API_KEYS);
@@ -129,7 +129,7 @@ async fn fifty_keys_are_one_page_and_one_call_of_at_most_three_units() {
 #[tokio::test]
 async fn a_cursor_that_was_tampered_with_is_refused() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let token = make(&world, &client, &world.viewer, &["a", "b"]).await;
     let page = client.get(format!("{PATH}?limit=1")).bearer(&token).send().await;
     let cursor = page.body["meta"]["next_cursor"].as_str().unwrap();
@@ -151,7 +151,7 @@ async fn a_cursor_that_was_tampered_with_is_refused() {
 #[tokio::test]
 async fn a_cursor_of_somebody_else_is_refused() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let viewer = make(&world, &client, &world.viewer, &["a", "b"]).await;
     let page = client.get(format!("{PATH}?limit=1")).bearer(&viewer).send().await;
     let cursor = page.body["meta"]["next_cursor"].as_str().unwrap();
@@ -165,7 +165,7 @@ async fn a_cursor_of_somebody_else_is_refused() {
 #[tokio::test]
 async fn every_fault_of_the_query_is_told() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     for (query, faults) in [
         ("limit=0", vec![("/limit", "out_of_range")]),
         ("limit=101", vec![("/limit", "out_of_range")]),

@@ -26,7 +26,7 @@ fn refused() -> (u16, String) {
 #[tokio::test]
 async fn answers_with_the_new_secret_and_the_old_one_is_dead_at_once() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, old) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     world.clock.advance_minutes(5);
     let answer = regenerate(&client, &token, id).send().await;
@@ -44,7 +44,7 @@ async fn answers_with_the_new_secret_and_the_old_one_is_dead_at_once() {
 #[tokio::test]
 async fn changes_the_secret_and_nothing_else() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let ends = Some(world.now().plus_days(1));
     let (id, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], ends).await;
     let before = world.user(&world.viewer).await.api_keys.remove(&id).unwrap();
@@ -60,7 +60,7 @@ async fn changes_the_secret_and_nothing_else() {
 #[tokio::test]
 async fn is_audited_without_a_secret() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let (session, token) = world.session_with_id(&world.viewer).await;
     let (id, old) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let body = json!({"overlap_minutes": 30});
@@ -82,7 +82,7 @@ async fn is_audited_without_a_secret() {
 #[tokio::test]
 async fn with_an_overlap_both_secrets_work_until_the_very_second() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, old) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let body = json!({"overlap_minutes": 1440});
     let answer = regenerate(&client, &token, id).json(body).send().await;
@@ -99,7 +99,7 @@ async fn with_an_overlap_both_secrets_work_until_the_very_second() {
 #[tokio::test]
 async fn an_overlap_does_not_outlive_the_key() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let ends = Some(world.now().plus_seconds(60));
     let (id, old) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], ends).await;
     let body = json!({"overlap_minutes": 2});
@@ -112,7 +112,7 @@ async fn an_overlap_does_not_outlive_the_key() {
 #[tokio::test]
 async fn regenerating_again_during_an_overlap_kills_the_oldest() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, first) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let body = || json!({"overlap_minutes": 60});
     let second = regenerate(&client, &token, id).json(body()).send().await.text(200, "secret");
@@ -129,7 +129,7 @@ async fn regenerating_again_during_an_overlap_kills_the_oldest() {
 #[tokio::test]
 async fn the_body_may_be_left_out_or_empty_and_the_overlap_null() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     regenerate(&client, &token, id).send().await.expect(200, "");
     regenerate(&client, &token, id).text("").send().await.expect(200, "");
@@ -143,7 +143,7 @@ async fn the_body_may_be_left_out_or_empty_and_the_overlap_null() {
 #[tokio::test]
 async fn every_fault_of_the_body_is_told() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, _) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let before = world.dump();
     for (value, code) in [
@@ -172,7 +172,7 @@ async fn every_fault_of_the_body_is_told() {
 #[tokio::test]
 async fn an_overlap_of_one_minute_is_the_shortest() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let (id, old) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], None).await;
     let body = json!({"overlap_minutes": 1});
     regenerate(&client, &token, id).json(body).send().await.expect(200, "");
@@ -185,7 +185,7 @@ async fn an_overlap_of_one_minute_is_the_shortest() {
 #[tokio::test]
 async fn what_is_not_the_callers_does_not_exist() {
     let world = World::new().await;
-    let (client, token) = (world.client(api_keys::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(api_keys::router()), world.session(&world.viewer).await);
     let ended = Some(world.now());
     let ids = [
         world.api_key_with_id(&world.admin, &[Scope::ProfileRead], None).await.0.to_string(),
@@ -210,7 +210,7 @@ async fn what_is_not_the_callers_does_not_exist() {
 #[tokio::test]
 async fn only_a_session_may_do_it() {
     let world = World::new().await;
-    let client = world.client(api_keys::routes());
+    let client = world.client(api_keys::router());
     let (id, secret) = world.api_key_with_id(&world.admin, Scope::ALL, None).await;
     regenerate(&client, &secret, id).send().await.expect(403, "session_required");
     let path = format!("{PATH}/{id}/regenerate");

@@ -45,7 +45,7 @@ async fn creates_an_organization_whose_administrator_can_sign_in() {
     assert_eq!(user["email"], "ina@initech.example");
     assert_eq!(user["roles"], json!(["admin"]));
     assert_eq!(user.get("password"), None);
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let login = json!({"email": "ina@initech.example", "password": PASSWORD});
     let answer = client.post("/api/login").json(login).send().await;
     assert_eq!(answer.data(200)["user"]["id"], user["id"]);
@@ -123,7 +123,7 @@ async fn a_password_that_is_left_out_is_made_up_and_works() {
     assert_eq!(user["roles"], json!(["pipeline_editor", "viewer"]));
     let password = user["password"].as_str().unwrap();
     assert_eq!(password.len(), 26);
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let login = json!({"email": "new@acme.example", "password": password});
     client.post("/api/login").json(login).send().await.expect(200, "");
     assert!(!world.dump().contains(password));
@@ -148,7 +148,7 @@ async fn changed_roles_hold_at_the_next_request_and_are_audited() {
     let before = world.dump();
     run(&world, command).await.unwrap();
     assert_eq!(world.dump(), before);
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     client.get("/api/user/sessions").bearer(&key).send().await.expect(403, "session_required");
 }
 
@@ -170,7 +170,7 @@ async fn a_role_change_that_is_overtaken_is_a_conflict() {
 #[tokio::test]
 async fn a_disabled_user_s_credentials_are_dead_and_only_keys_come_back() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let session = world.session(&world.viewer).await;
     let key = world.api_key(&world.viewer, Scope::ALL).await;
     let path = "/api/user/sessions";
@@ -215,7 +215,7 @@ async fn the_glass_is_broken_even_where_the_allowlist_is_unreadable() {
         [json!({"M": {"enabled": {"BOOL": true}, "networks": {"B": "AQAA"}}}), json!({"S": "?"})]
     {
         let world = World::new().await;
-        let client = world.client(sessions::routes());
+        let client = world.client(sessions::router());
         let token = world.session(&world.admin).await;
         let partition = format!("ORG#{}", world.admin.organization_id);
         world.tamper(&partition, |item| item["allowlist"] = list.clone());

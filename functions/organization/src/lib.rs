@@ -6,14 +6,4 @@ pub mod get;
 pub mod limits;
 pub mod subscription;
 
-use utoipa_axum::{router::OpenApiRouter, routes};
-
-/// The routes.
-#[must_use]
-pub fn routes() -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(get::handler))
-        .routes(routes!(features::handler))
-        .routes(routes!(limits::handler))
-        .routes(routes!(subscription::handler))
-}
+shared::routes!(get, features, limits, subscription);

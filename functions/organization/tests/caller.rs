@@ -18,7 +18,7 @@ async fn with(client: &Client<'_>, headers: &[(&str, &str)]) -> (u16, String) {
 #[tokio::test]
 async fn the_scheme_s_case_and_blanks_do_not_matter_and_other_schemes_do() {
     let world = World::new().await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let token = world.session(&world.viewer).await;
     for good in ["Bearer {}", "bearer {}", "BEARER {}", "Bearer   {} "] {
         let value = good.replace("{}", &token);
@@ -36,7 +36,7 @@ async fn the_scheme_s_case_and_blanks_do_not_matter_and_other_schemes_do() {
 #[tokio::test]
 async fn the_legacy_header_carries_keys_alone_and_agrees_with_the_other() {
     let world = World::new().await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let session = world.session(&world.viewer).await;
     let key = world.api_key(&world.viewer, &[Scope::OrganizationRead]).await;
     let other = world.api_key(&world.viewer, &[Scope::OrganizationRead]).await;
@@ -52,7 +52,7 @@ async fn the_legacy_header_carries_keys_alone_and_agrees_with_the_other() {
 #[tokio::test]
 async fn a_token_that_was_never_given_out_costs_one_read_and_tells_nothing() {
     let world = World::new().await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let (id, dead) = world.api_key_with_id(&world.viewer, Scope::ALL, None).await;
     let viewer = &world.viewer;
     world.tamper(&format!("USER#{}#{}", viewer.organization_id, viewer.user_id), |item| {
@@ -71,7 +71,7 @@ async fn a_token_that_was_never_given_out_costs_one_read_and_tells_nothing() {
 #[tokio::test]
 async fn a_key_ends_in_the_very_second_that_was_promised() {
     let world = World::new().await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let ends = Some(world.now().plus_days(1));
     let (_, key) = world.api_key_with_id(&world.viewer, &[Scope::OrganizationRead], ends).await;
     world.clock.advance_seconds(24 * 60 * 60 - 1);
@@ -83,7 +83,7 @@ async fn a_key_ends_in_the_very_second_that_was_promised() {
 #[tokio::test]
 async fn refusals_come_in_order_credential_then_address_then_role_or_scope() {
     let world = World::new().await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let ends = Some(world.now().plus_seconds(60));
     let (_, key) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], ends).await;
     let networks = "AQABywBxABg=";
@@ -100,7 +100,7 @@ async fn refusals_come_in_order_credential_then_address_then_role_or_scope() {
 #[tokio::test]
 async fn an_ipv4_mapped_address_is_the_ipv4_address_that_it_means() {
     let world = World::new().await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let token = world.session(&world.viewer).await;
     world.tamper(&format!("ORG#{}", world.viewer.organization_id), |item| {
         item["allowlist"] =
@@ -124,7 +124,7 @@ async fn an_allowlist_that_does_not_decode_lets_nobody_in_and_the_log_says_so() 
         json!({"M": {"enabled": {"S": "false"}, "networks": {"B": "AQAA"}}}),
     ] {
         let world = World::new().await;
-        let client = world.client(organization::routes());
+        let client = world.client(organization::router());
         let token = world.session(&world.admin).await;
         let partition = format!("ORG#{}", world.admin.organization_id);
         world.tamper(&partition, |item| item["allowlist"] = list.clone());
@@ -138,7 +138,7 @@ async fn an_allowlist_that_does_not_decode_lets_nobody_in_and_the_log_says_so() 
 #[tokio::test]
 async fn a_key_s_use_is_noted_once_a_minute_by_one_of_many() {
     let world = World::new().await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let (id, key) = world.api_key_with_id(&world.viewer, &[Scope::OrganizationRead], None).await;
     let noted = async || world.user(&world.viewer).await.api_keys[&id].last_used_at.unwrap();
     world.clock.advance_seconds(60);
@@ -157,7 +157,7 @@ async fn a_key_s_use_is_noted_once_a_minute_by_one_of_many() {
 #[tokio::test]
 async fn a_use_that_is_noted_late_does_not_bring_a_deleted_key_back() {
     let world = World::new().await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let (id, key) = world.api_key_with_id(&world.viewer, &[Scope::OrganizationRead], None).await;
     world.clock.advance_seconds(60);
     let viewer = &world.viewer;

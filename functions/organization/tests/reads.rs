@@ -6,7 +6,7 @@ use shared::auth::permissions::Scope;
 
 async fn read(world: &World, path: &str) -> Value {
     let token = world.session(&world.viewer).await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let answer = client.get(path).bearer(&token).send().await;
     assert_eq!(answer.header("etag"), Some("\"1\""));
     answer.expect_cost(1, 2.0).data(200).clone()
@@ -56,7 +56,7 @@ async fn tells_the_subscription() {
 #[tokio::test]
 async fn each_tenant_sees_its_own() {
     let world = World::new().await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let key = world.api_key(&world.stranger, &[Scope::OrganizationRead]).await;
     let answer = client.get("/api/organization").bearer(&key).send().await;
     assert_eq!(answer.data(200)["slug"], "globex");
@@ -65,9 +65,9 @@ async fn each_tenant_sees_its_own() {
 #[tokio::test]
 async fn admin_organization_stands_for_the_scope() {
     let world = World::new().await;
-    let client = world.client(organization::routes());
+    let client = world.client(organization::router());
     let key = world.api_key(&world.admin, &[Scope::AdminOrganization]).await;
     client.get("/api/organization").bearer(&key).send().await.expect(200, "");
-    let profile = world.client(organization::routes());
+    let profile = world.client(organization::router());
     profile.get("/api/organization/limits").bearer(&key).send().await.expect(200, "");
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::bootstrap::serve(profile::routes).await
+    shared::bootstrap::serve(profile::router).await
 }

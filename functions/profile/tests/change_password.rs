@@ -25,7 +25,7 @@ async fn verdict(world: &World, password: &str) -> Verdict {
 #[tokio::test]
 async fn the_new_one_is_stored_and_every_other_session_ends() {
     let world = World::new().await;
-    let client = world.client(profile::routes());
+    let client = world.client(profile::router());
     let (kept, token) = world.session_with_id(&world.viewer).await;
     let other = world.session(&world.viewer).await;
     let key = world.api_key(&world.viewer, shared::auth::permissions::Scope::ALL).await;
@@ -48,7 +48,7 @@ async fn the_new_one_is_stored_and_every_other_session_ends() {
 #[tokio::test]
 async fn a_wrong_current_one_is_403_audited_and_changes_nothing() {
     let world = World::new().await;
-    let (client, token) = (world.client(profile::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(profile::router()), world.session(&world.viewer).await);
     let before = world.user(&world.viewer).await;
     let answer = change(&client, &token, "not-the-password", NEW).await;
     answer.expect(403, "incorrect_password").expect_cost(2, 5.0);
@@ -62,7 +62,7 @@ async fn a_wrong_current_one_is_403_audited_and_changes_nothing() {
 #[tokio::test]
 async fn a_poor_new_one_is_refused_before_anything_is_hashed() {
     let world = World::new().await;
-    let (client, token) = (world.client(profile::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(profile::router()), world.session(&world.viewer).await);
     let (before, hashes) = (world.dump(), world.app.passwords.invocations());
     let (long, longest) = ("é".repeat(129), "correct-horse-".repeat(9));
     for (new, code) in [
@@ -88,7 +88,7 @@ async fn a_poor_new_one_is_refused_before_anything_is_hashed() {
 #[tokio::test]
 async fn of_two_simultaneous_changes_one_succeeds() {
     let world = World::new().await;
-    let client = world.client(profile::routes());
+    let client = world.client(profile::router());
     let token = world.session(&world.viewer).await;
     world.gather("BatchGetItem", 2);
     let other = "ferry-mosaic-lantern-quartz";

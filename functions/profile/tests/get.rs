@@ -9,7 +9,7 @@ async fn tells_the_profile_of_the_session_s_user() {
     let world = World::new().await;
     let token = world.session(&world.admin).await;
     let answer =
-        world.client(profile::routes()).get("/api/user/profile").bearer(&token).send().await;
+        world.client(profile::router()).get("/api/user/profile").bearer(&token).send().await;
     answer.expect_cost(1, 2.0);
     assert_eq!(answer.header("etag"), Some("\"1\""));
     assert_eq!(
@@ -30,7 +30,7 @@ async fn tells_the_profile_of_the_session_s_user() {
 #[tokio::test]
 async fn an_api_key_needs_its_scope() {
     let world = World::new().await;
-    let client = world.client(profile::routes());
+    let client = world.client(profile::router());
     let good = world.api_key(&world.viewer, &[Scope::ProfileRead]).await;
     let answer = client.get("/api/user/profile").bearer(&good).send().await;
     assert_eq!(answer.data(200)["email"], "viewer@acme.example");

@@ -9,7 +9,7 @@ const PATH: &str = "/api/user/profile";
 #[tokio::test]
 async fn changes_what_is_sent_and_keeps_the_rest() {
     let world = World::new().await;
-    let (client, token) = (world.client(profile::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(profile::router()), world.session(&world.viewer).await);
     world.clock.advance_seconds(5);
     let body = json!({"display_name": "Vee", "locale": "pt-br"});
     let answer = client.put(PATH).bearer(&token).json(body).send().await;
@@ -33,7 +33,7 @@ async fn changes_what_is_sent_and_keeps_the_rest() {
 #[tokio::test]
 async fn the_seed_s_request_works_as_shown_and_null_clears_the_picture() {
     let world = World::new().await;
-    let (client, token) = (world.client(profile::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(profile::router()), world.session(&world.viewer).await);
     let body = json!({
         "display_name": "Jordan Lee", "timezone": "America/New_York", "locale": "en-US",
         "avatar_url": "https://cdn.planasonix.com/avatars/usr_01jq8me.png",
@@ -51,7 +51,7 @@ async fn the_seed_s_request_works_as_shown_and_null_clears_the_picture() {
 async fn is_audited_from_and_to() {
     let world = World::new().await;
     let (client, key) =
-        (world.client(profile::routes()), world.api_key_with_id(&world.viewer, Scope::ALL, None));
+        (world.client(profile::router()), world.api_key_with_id(&world.viewer, Scope::ALL, None));
     let (id, secret) = key.await;
     let body = json!({"display_name": "Vee", "timezone": "America/Los_Angeles"});
     client.put(PATH).bearer(&secret).json(body).send().await.expect(200, "");
@@ -66,7 +66,7 @@ async fn is_audited_from_and_to() {
 #[tokio::test]
 async fn what_changes_nothing_writes_nothing() {
     let world = World::new().await;
-    let (client, token) = (world.client(profile::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(profile::router()), world.session(&world.viewer).await);
     let before = world.dump();
     for body in [json!({}), json!({"display_name": "Vera Viewer", "avatar_url": null})] {
         let answer = client.put(PATH).bearer(&token).json(body).send().await;
@@ -79,7 +79,7 @@ async fn what_changes_nothing_writes_nothing() {
 #[tokio::test]
 async fn every_fault_is_told_at_once() {
     let world = World::new().await;
-    let (client, token) = (world.client(profile::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(profile::router()), world.session(&world.viewer).await);
     let before = world.dump();
     let body = json!({
         "display_name": "", "timezone": "Mars/Olympus", "locale": "en_US",
@@ -103,7 +103,7 @@ async fn every_fault_is_told_at_once() {
 #[tokio::test]
 async fn if_match_is_honoured() {
     let world = World::new().await;
-    let (client, token) = (world.client(profile::routes()), world.session(&world.viewer).await);
+    let (client, token) = (world.client(profile::router()), world.session(&world.viewer).await);
     let put = |tag: &'static str, name: &'static str| {
         let request = client.put(PATH).bearer(&token).json(json!({"display_name": name}));
         request.header("if-match", tag).send()
@@ -120,7 +120,7 @@ async fn if_match_is_honoured() {
 async fn of_two_simultaneous_changes_one_is_written_and_the_other_told() {
     for (condition, refusal) in [(None, 409), (Some("\"1\""), 412)] {
         let world = World::new().await;
-        let (client, token) = (world.client(profile::routes()), world.session(&world.viewer).await);
+        let (client, token) = (world.client(profile::router()), world.session(&world.viewer).await);
         world.gather("BatchGetItem", 2);
         let put = |name: &'static str| {
             let request = client.put(PATH).bearer(&token).json(json!({"display_name": name}));

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::bootstrap::serve(sessions::routes).await
+    shared::bootstrap::serve(sessions::router).await
 }

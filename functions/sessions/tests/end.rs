@@ -13,7 +13,7 @@ fn ids(world_sessions: impl IntoIterator<Item = SessionId>) -> Vec<SessionId> {
 #[tokio::test]
 async fn logging_out_ends_the_session_of_the_request_and_no_other() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (id, token) = world.session_with_id(&world.viewer).await;
     let (other, other_token) = world.session_with_id(&world.viewer).await;
     let answer = client.post("/api/logout").bearer(&token).send().await;
@@ -31,7 +31,7 @@ async fn logging_out_ends_the_session_of_the_request_and_no_other() {
 #[tokio::test]
 async fn of_two_simultaneous_logouts_one_succeeds() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let token = world.session(&world.viewer).await;
     world.gather("BatchGetItem", 2);
     let logout = || client.post("/api/logout").bearer(&token).send();
@@ -45,7 +45,7 @@ async fn of_two_simultaneous_logouts_one_succeeds() {
 #[tokio::test]
 async fn a_session_is_ended_by_its_id() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (current, token) = world.session_with_id(&world.viewer).await;
     let (other, other_token) = world.session_with_id(&world.viewer).await;
     let answer = client.delete(format!("{PATH}/{other}")).bearer(&token).send().await;
@@ -64,7 +64,7 @@ async fn a_session_is_ended_by_its_id() {
 #[tokio::test]
 async fn a_session_that_has_ended_by_the_policy_is_missing() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (idle, _) = world.session_with_id(&world.viewer).await;
     world.clock.advance_minutes(59);
     let token = world.session(&world.viewer).await;
@@ -76,7 +76,7 @@ async fn a_session_that_has_ended_by_the_policy_is_missing() {
 #[tokio::test]
 async fn all_others_end_at_once_and_the_present_one_stays() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (kept, token) = world.session_with_id(&world.viewer).await;
     let mut others = Vec::new();
     for _ in 0..3 {
@@ -101,7 +101,7 @@ async fn all_others_end_at_once_and_the_present_one_stays() {
 #[tokio::test]
 async fn a_session_that_is_ended_meanwhile_ends_no_others() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (id, token) = world.session_with_id(&world.viewer).await;
     let (_, other) = world.session_with_id(&world.viewer).await;
     let viewer = &world.viewer;

@@ -13,7 +13,7 @@ fn tamper_policy(world: &World, field: &'static str, value: &Value) {
 #[tokio::test]
 async fn lists_the_user_s_own_newest_first_and_marks_the_present_one() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (older, _) = world.session_with_id(&world.viewer).await;
     world.session(&world.admin).await;
     world.clock.advance_minutes(1);
@@ -38,7 +38,7 @@ async fn lists_the_user_s_own_newest_first_and_marks_the_present_one() {
 #[tokio::test]
 async fn pages_tell_every_session_once() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let mut expected = Vec::new();
     for _ in 0..7 {
         world.clock.advance_seconds(1);
@@ -65,7 +65,7 @@ async fn pages_tell_every_session_once() {
 #[tokio::test]
 async fn a_cursor_of_another_user_or_list_is_refused() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let token = world.session(&world.viewer).await;
     world.session(&world.viewer).await;
     let answer = client.get(format!("{PATH}?limit=1")).bearer(&token).send().await;
@@ -85,7 +85,7 @@ async fn a_cursor_of_another_user_or_list_is_refused() {
 #[tokio::test]
 async fn an_idle_session_ends_in_the_very_second() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (used, idle) = (world.session(&world.viewer).await, world.session(&world.viewer).await);
     world.clock.advance_seconds(60 * 60 - 1);
     client.get(PATH).bearer(&used).send().await.expect(200, "");
@@ -97,7 +97,7 @@ async fn an_idle_session_ends_in_the_very_second() {
 #[tokio::test]
 async fn a_session_ends_at_its_full_age_however_much_it_is_used() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let token = world.session(&world.viewer).await;
     for _ in 0..47 {
         world.clock.advance_minutes(30);
@@ -112,7 +112,7 @@ async fn a_session_ends_at_its_full_age_however_much_it_is_used() {
 #[tokio::test]
 async fn a_changed_policy_holds_for_sessions_already_open() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let token = world.session(&world.viewer).await;
     world.clock.advance_minutes(10);
     tamper_policy(&world, "idle_timeout_minutes", &json!({"N": "10"}));
@@ -126,7 +126,7 @@ async fn a_changed_policy_holds_for_sessions_already_open() {
 #[tokio::test]
 async fn activity_is_noted_once_a_minute_and_beside_the_answer() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (id, token) = world.session_with_id(&world.viewer).await;
     let noted = async || world.user(&world.viewer).await.sessions[&id].last_active_at;
     let began = noted().await;
@@ -145,7 +145,7 @@ async fn activity_is_noted_once_a_minute_and_beside_the_answer() {
 #[tokio::test]
 async fn a_policy_may_count_no_request_as_activity() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let token = world.session(&world.viewer).await;
     tamper_policy(&world, "extend_on_activity", &json!({"BOOL": false}));
     world.clock.advance_minutes(59);

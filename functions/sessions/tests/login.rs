@@ -14,7 +14,7 @@ fn login<'a>(client: &'a Client<'a>, email: &str, password: &str) -> Request<'a>
 #[tokio::test]
 async fn answers_with_the_token_the_session_and_the_user() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let answer = login(&client, world.admin.email, PASSWORD).send().await;
     answer.expect_cost(3, 8.0);
     assert_eq!(answer.header("etag"), None);
@@ -49,7 +49,7 @@ async fn answers_with_the_token_the_session_and_the_user() {
 #[tokio::test]
 async fn the_token_works_at_once_on_another_instance() {
     let world = World::new().await;
-    let (here, there) = (world.client(sessions::routes()), world.client(sessions::routes()));
+    let (here, there) = (world.client(sessions::router()), world.client(sessions::router()));
     let token = login(&here, world.viewer.email, PASSWORD).send().await.text(200, "access_token");
     let answer = there.get("/api/user/sessions").bearer(&token).send().await;
     assert_eq!(answer.data(200)[0]["current"], true);
@@ -58,7 +58,7 @@ async fn the_token_works_at_once_on_another_instance() {
 #[tokio::test]
 async fn stores_the_session_with_the_token_s_hash_and_nothing_more_of_it() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let request = login(&client, world.viewer.email, PASSWORD).header("user-agent", "curl/8.5.0");
     let answer = request.from_address("2001:db8::7").send().await;
     let token = answer.text(200, "access_token");
@@ -73,7 +73,7 @@ async fn stores_the_session_with_the_token_s_hash_and_nothing_more_of_it() {
 #[tokio::test]
 async fn is_audited_by_the_new_session() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let answer = login(&client, world.viewer.email, PASSWORD).send().await;
     let id = &answer.data(200)["session"]["id"];
     let records = world.audited(&world.viewer, "session.created");
@@ -89,7 +89,7 @@ async fn is_audited_by_the_new_session() {
 #[tokio::test]
 async fn the_first_record_of_a_day_enters_the_day_into_the_index() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     world.clock.advance_minutes(24 * 60);
     login(&client, world.viewer.email, PASSWORD).send().await.expect_cost(3, 12.0);
     login(&client, world.viewer.email, PASSWORD).send().await.expect_cost(3, 8.0);
@@ -101,7 +101,7 @@ async fn the_first_record_of_a_day_enters_the_day_into_the_index() {
 #[tokio::test]
 async fn the_address_may_be_typed_in_any_case() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let answer = login(&client, "Viewer@ACME.Example", PASSWORD).send().await;
     assert_eq!(answer.data(200)["user"]["email"], "viewer@acme.example");
 }
@@ -109,7 +109,7 @@ async fn the_address_may_be_typed_in_any_case() {
 #[tokio::test]
 async fn a_password_may_be_typed_composed_or_decomposed() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (composed, decomposed) = ("cr\u{e8}me-sextant-drizzle", "cre\u{300}me-sextant-drizzle");
     let random = &*world.app.random;
     let hash = world.app.passwords.hash(&Password::new(composed), random).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_password_may_be_typed_composed_or_decomposed() {
 #[tokio::test]
 async fn a_hash_with_parameters_of_old_is_replaced() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let viewer = &world.viewer;
     let partition = format!("PASSWORD#{}#{}", viewer.organization_id, viewer.user_id);
     world.tamper(&partition, |item| item["hash"]["S"] = json!(OUTDATED_HASH));
@@ -141,7 +141,7 @@ async fn a_hash_with_parameters_of_old_is_replaced() {
 #[tokio::test]
 async fn the_101st_session_ends_the_one_idle_longest() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (_, oldest) = world.session_with_id(&world.viewer).await;
     world.clock.advance_seconds(60);
     let (idle, _) = world.session_with_id(&world.viewer).await;
@@ -159,7 +159,7 @@ async fn the_101st_session_ends_the_one_idle_longest() {
 #[tokio::test]
 async fn sessions_that_have_ended_are_removed_in_the_same_write() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let (idle, _) = world.session_with_id(&world.viewer).await;
     world.clock.advance_seconds(1);
     let (live, _) = world.session_with_id(&world.viewer).await;

@@ -27,7 +27,7 @@ fn refusal(world: &World, person: &Person) -> Value {
 /// Signs in wrongly, and tells the answer and how many hashes were computed.
 async fn attempt(world: &World, email: &str, password: &str) -> (Answer, u64) {
     let before = world.app.passwords.invocations();
-    let answer = login(&world.client(sessions::routes()), email, password).send().await;
+    let answer = login(&world.client(sessions::router()), email, password).send().await;
     (answer, world.app.passwords.invocations() - before)
 }
 
@@ -59,7 +59,7 @@ async fn a_disabled_user_is_refused_like_a_wrong_password() {
 #[tokio::test]
 async fn a_refusal_is_audited_with_its_reason_and_changes_nothing_else() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     let before = world.principal(&world.viewer).await;
     let request = login(&client, world.viewer.email, "wrong-password").from_address("2001:db8::7");
     let answer = request.send().await;
@@ -77,7 +77,7 @@ async fn a_refusal_is_audited_with_its_reason_and_changes_nothing_else() {
 #[tokio::test]
 async fn a_stranger_s_refusal_is_recorded_apart_from_every_tenant_and_ends_by_itself() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     login(&client, "nobody@acme.example", "wrong-password")
         .send()
         .await
@@ -95,7 +95,7 @@ async fn a_stranger_s_refusal_is_recorded_apart_from_every_tenant_and_ends_by_it
 #[tokio::test]
 async fn single_sign_on_lets_administrators_in_and_tells_others_only_after_the_right_password() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     tamper_organization(&world, |item| item["require_sso"]["BOOL"] = json!(true));
     login(&client, world.admin.email, PASSWORD).send().await.expect(200, "");
     login(&client, world.viewer.email, PASSWORD).send().await.expect(403, "sso_required");
@@ -108,7 +108,7 @@ async fn single_sign_on_lets_administrators_in_and_tells_others_only_after_the_r
 #[tokio::test]
 async fn the_allowlist_refuses_even_administrators_and_tells_only_after_the_right_password() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     allow_203_0_113(&world);
     let email = world.admin.email;
     login(&client, email, PASSWORD).send().await.expect(403, "ip_not_allowed");
@@ -122,7 +122,7 @@ async fn the_allowlist_refuses_even_administrators_and_tells_only_after_the_righ
 #[tokio::test]
 async fn an_unreadable_allowlist_lets_nobody_sign_in() {
     let world = World::new().await;
-    let client = world.client(sessions::routes());
+    let client = world.client(sessions::router());
     tamper_organization(&world, |item| item["allowlist"] = json!({"S": "off"}));
     for address in ["192.0.2.1", "203.0.113.9", "2001:db8::1"] {
         let request = login(&client, world.admin.email, PASSWORD).from_address(address);

@@ -19,10 +19,10 @@ that is left out keeps its value.";
 #[must_use]
 pub fn functions() -> [(&'static str, OpenApiRouter); 4] {
     [
-        ("api-keys", api_keys::routes()),
-        ("organization", organization::routes()),
-        ("profile", profile::routes()),
-        ("sessions", sessions::routes()),
+        ("api-keys", api_keys::documented()),
+        ("organization", organization::documented()),
+        ("profile", profile::documented()),
+        ("sessions", sessions::documented()),
     ]
 }
 

@@ -7,7 +7,7 @@ mod log;
 
 use std::sync::Arc;
 
-use utoipa_axum::router::OpenApiRouter;
+use axum::Router;
 
 pub use self::log::log_to;
 use crate::{
@@ -49,9 +49,9 @@ fn required(name: &'static str) -> Result<String, StartError> {
 ///
 /// # Errors
 /// A [`StartError`], or one of the runtime.
-pub async fn serve(routes: fn() -> OpenApiRouter) -> Result<(), lambda_http::Error> {
+pub async fn serve(router: fn() -> Router) -> Result<(), lambda_http::Error> {
     log::start();
-    let service = observed(routes().into(), app()?);
+    let service = observed(router(), app()?);
     lambda_http::run(service).await
 }
 
@@ -66,10 +66,9 @@ pub fn prepare() -> Result<App, StartError> {
 
 fn app() -> Result<App, StartError> {
     let aws = aws::config()?;
-    let dynamodb = aws::of_service(&aws, "AWS_ENDPOINT_URL_DYNAMODB");
     let clock = Arc::new(SystemClock);
     Ok(App {
-        store: Store::new(aws_sdk_dynamodb::Client::new(&dynamodb), &required("TABLE_NAME")?),
+        store: Store::new(aws::dynamodb(&aws), &required("TABLE_NAME")?),
         #[cfg(feature = "passwords")]
         passwords: crate::auth::password::Hasher::new(memory()?)?,
         #[cfg(feature = "secrets")]

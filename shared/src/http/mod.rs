@@ -13,3 +13,4 @@ pub mod problem;
 pub mod query;
 #[cfg(feature = "secrets")]
 pub mod replay;
+pub mod routes;

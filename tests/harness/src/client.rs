@@ -5,7 +5,6 @@ use lambda_http::{Context, RequestExt as _};
 use serde_json::{Map, Value, json};
 use shared::http::observe::observed;
 use tower::ServiceExt as _;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Answer, World};
 
@@ -26,8 +25,8 @@ pub struct Request<'a> {
 }
 
 impl<'a> Client<'a> {
-    pub(crate) fn new(world: &'a World, routes: OpenApiRouter) -> Self {
-        Self { world, router: observed(routes.into(), world.app.clone()) }
+    pub(crate) fn new(world: &'a World, router: Router) -> Self {
+        Self { world, router: observed(router, world.app.clone()) }
     }
 
     /// A request. `path` may have a query string.

@@ -30,7 +30,6 @@ use shared::{
     store::{Principal, SignIn, Store, Wanted},
 };
 use tracing::subscriber::DefaultGuard;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     Client, Fault, Log, Person, TestClock, TestRandom,
@@ -111,8 +110,8 @@ impl World {
 
     /// A client of one function's routes.
     #[must_use]
-    pub fn client(&self, routes: OpenApiRouter) -> Client<'_> {
-        Client::new(self, routes)
+    pub fn client(&self, router: axum::Router) -> Client<'_> {
+        Client::new(self, router)
     }
 
     /// The present moment.
