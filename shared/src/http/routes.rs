@@ -15,7 +15,7 @@ macro_rules! routes {
             use utoipa::Path as _;
             axum::Router::new()$(.route(
                 &$verb::__path_handler::path(),
-                $crate::http::routes::on(&$verb::__path_handler::methods(), $verb::handler),
+                $crate::http::routes::on(&$verb::__path_handler::methods(), &$verb::handler),
             ))*
         }
 
@@ -33,7 +33,7 @@ use utoipa::openapi::HttpMethod;
 use utoipa_axum::PathItemExt as _;
 
 /// A handler for the methods that its `#[utoipa::path]` names.
-pub fn on<H: Handler<T, ()>, T: 'static>(methods: &[HttpMethod], handler: H) -> MethodRouter {
+pub fn on<H: Handler<T, ()>, T: 'static>(methods: &[HttpMethod], handler: &H) -> MethodRouter {
     let route = |router: MethodRouter, method: &HttpMethod| {
         router.on(method.to_method_filter(), handler.clone())
     };
