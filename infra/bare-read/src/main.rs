@@ -1,10 +1,12 @@
 //! The least that a function which reads the table can be: one `GetItem` with the bare SDK. What
 //! the others take beyond it is their own.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{BehaviorVersion, Credentials, Region},
-    types::AttributeValue,
+    types::{AttributeValue, KeysAndAttributes},
 };
 use lambda_http::{Body, Error, Request, Response, service_fn};
 
@@ -29,18 +31,26 @@ fn variable(name: &str) -> Result<String, std::env::VarError> {
     std::env::var(name)
 }
 
-/// Reads the item of the partition that the request's path names.
+/// Reads the organization's item that the request's path names; with a user's beside it, both in one
+/// `BatchGetItem`.
 async fn read(client: &Client, table: &str, request: Request) -> Result<Response<Body>, Error> {
-    let partition = request.uri().path().trim_start_matches('/').replace("%23", "#");
-    let output = client
-        .get_item()
-        .table_name(table)
-        .key("PK", AttributeValue::S(partition))
-        .key("SK", AttributeValue::S("ORG".to_owned()))
-        .consistent_read(true)
-        .send()
-        .await?;
-    let item = output.item.ok_or("there is no such item")?;
-    let name = item.get("name").and_then(|name| name.as_s().ok()).ok_or("it has no name")?;
-    Ok(Response::new(Body::from(name.as_str())))
+    let path = request.uri().path().replace("%23", "#");
+    let keys: Vec<_> = path.split('/').skip(1).map(key).collect();
+    let item = if keys.len() == 1 {
+        let request = client.get_item().table_name(table).set_key(keys.into_iter().next());
+        request.consistent_read(true).send().await?.item
+    } else {
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+        let output = client.batch_get_item().request_items(table, keys.build()?).send().await?;
+        output.responses.and_then(|mut tables| tables.remove(table)).and_then(|mut it| it.pop())
+    };
+    let item = item.ok_or("there is no such item")?;
+    let id = item.get("id").and_then(|id| id.as_s().ok()).ok_or("it has no id")?;
+    Ok(Response::new(Body::from(id.as_str())))
+}
+
+fn key(partition: &str) -> HashMap<String, AttributeValue> {
+    let sort = partition.split('#').next().unwrap_or_default();
+    let attribute = |text: &str| AttributeValue::S(text.to_owned());
+    HashMap::from([("PK".to_owned(), attribute(partition)), ("SK".to_owned(), attribute(sort))])
 }

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::{
+    instance::Instance,
     report::Report,
-    service::{PASSWORD, Service},
+    service::{PASSWORD, Service, text_in},
 };
 
 /// The longest log line of a request, in bytes.
@@ -12,12 +13,18 @@ const LINE: usize = 300;
 
 pub(crate) async fn measure(service: &Service, report: &mut Report) {
     report.section("Table calls, capacity units and log line of every route (bounds: a read 1 call and 3 units, a write 2 calls, a line 300 bytes)");
-    for (function, method, path, body) in routes() {
+    for (index, (function, method, path, body)) in routes().into_iter().enumerate() {
+        let slug = format!("cost-{index}");
+        let email = text_in(&service.found(&slug).await["user"], "email");
+        let body = body.map(|body| with_email(body, &email));
         let instance = service.instance(function);
-        let session = service.sign_in(&service.instance("sessions")).await;
-        let id = match function {
-            "sessions" => other_session(service, &session).await,
-            _ => service.create_key(&service.instance("api-keys")).await.0,
+        let sessions = service.instance("sessions");
+        let session = service.sign_in(&sessions, &email).await;
+        let id = if function == "sessions" {
+            service.sign_in(&sessions, &email).await;
+            other_session(&sessions, &session).await
+        } else {
+            service.create_key(&service.instance("api-keys"), &session).await.0
         };
         let answer =
             instance.call(method, &path.replace("{id}", &id), &session, body.as_ref()).await;
@@ -34,18 +41,41 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
         let value = format!("{calls} calls, {units:>4} units, {} bytes", line.len());
         report.check(&format!("{method} {path}"), &value, good && line.len() <= LINE);
     }
+    heaviest(service, report).await;
 }
 
-async fn other_session(service: &Service, session: &str) -> String {
-    let sessions = service.instance("sessions");
-    service.sign_in(&sessions).await;
+/// What a read costs a user who has as many keys and sessions as one can.
+async fn heaviest(service: &Service, report: &Report) {
+    let email = text_in(&service.found("heaviest").await["user"], "email");
+    let (sessions, api_keys) = (service.instance("sessions"), service.instance("api-keys"));
+    let mut session = String::new();
+    for _ in 0..100 {
+        session = service.sign_in(&sessions, &email).await;
+    }
+    for _ in 0..50 {
+        service.create_key(&api_keys, &session).await;
+    }
+    api_keys.call("GET", "/api/user/api-keys", &session, None).await;
+    let record: Value = serde_json::from_str(api_keys.requests().last().unwrap()).unwrap();
+    let value = format!("{} calls, {:>4} units", record["calls"], record["units"]);
+    report.note("a read with 50 keys and 100 sessions", &value);
+}
+
+async fn other_session(sessions: &Instance, session: &str) -> String {
     let list = sessions.call("GET", "/api/user/sessions", session, None).await;
     let other = list.body["data"].as_array().unwrap().iter().find(|it| it["current"] == false);
     other.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
+fn with_email(mut body: Value, email: &str) -> Value {
+    if body.get("email").is_some() {
+        body["email"] = email.into();
+    }
+    body
+}
+
 fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
-    let login = json!({"email": "admin@bench.example", "password": PASSWORD});
+    let login = json!({"email": "", "password": PASSWORD});
     let password =
         json!({"current_password": PASSWORD, "new_password": "quartz-lantern-mosaic-ferry"});
     let key = json!({"name": "Bench", "scopes": ["profile:read"]});
@@ -65,7 +95,6 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
         ("organization", "GET", "/api/organization/features", None),
         ("organization", "GET", "/api/organization/limits", None),
         ("organization", "GET", "/api/organization/subscription", None),
-        // The last one: what was signed in with the old password is over.
         ("profile", "POST", "/api/user/password", Some(password)),
     ]
 }

@@ -18,10 +18,9 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
     report.section(
         "Memory in RAM after 10,000 requests (bound: 9 MB, and 256 KiB more than after 1,000)",
     );
-    let session = service.sign_in(&service.instance("sessions")).await;
     for (name, path) in READS {
         let instance = service.instance(name);
-        let event = event("GET", path, &session, None).to_string();
+        let event = event("GET", path, &service.session, None).to_string();
         for _ in 0..1000 {
             instance.time(&event).await;
         }

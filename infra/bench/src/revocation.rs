@@ -13,15 +13,13 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
     report.section(
         "Revocation: a key is replaced, and then the old secret is used on two instances at once",
     );
-    let sessions = service.instance("sessions");
-    let session = service.sign_in(&sessions).await;
     let api_keys = service.instance("api-keys");
     let (here, there) = (service.instance("organization"), service.instance("organization"));
-    let (id, mut secret) = service.create_key(&api_keys).await;
+    let (id, mut secret) = service.create_key(&api_keys, &service.session).await;
     let path = format!("/api/user/api-keys/{id}/regenerate");
     let (mut accepted, mut good) = (0, 0);
     for _ in 0..PAIRS {
-        let answer = api_keys.call("POST", &path, &session, Some(&json!({}))).await;
+        let answer = api_keys.call("POST", &path, &service.session, Some(&json!({}))).await;
         let dead = std::mem::replace(&mut secret, text(&answer.body, "secret"));
         let used = |token| here.call("GET", "/api/organization", token, None);
         let (first, second) =

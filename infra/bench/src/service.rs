@@ -24,29 +24,39 @@ pub(crate) struct Service {
     engine: String,
     /// The organization.
     pub(crate) organization: String,
+    /// Its administrator.
+    pub(crate) user: String,
     /// A session of its administrator.
     pub(crate) session: String,
 }
 
 impl Service {
     pub(crate) async fn start() -> Self {
-        let engine = engine().await;
-        let api = RuntimeApi::start().await;
-        let mut service = Self { api, engine, organization: String::new(), session: String::new() };
-        let operator = service.instance("operator");
-        let created = operator
+        let (api, engine) = (RuntimeApi::start().await, engine().await);
+        let (organization, user, session) = Default::default();
+        let mut service = Self { api, engine, organization, user, session };
+        let created = service.found("bench").await;
+        service.organization = text_in(&created["organization"], "id");
+        service.user = text_in(&created["user"], "id");
+        let email = text_in(&created["user"], "email");
+        service.session = service.sign_in(&service.instance("sessions"), &email).await;
+        service
+    }
+
+    /// Founds an organization; it and its administrator as they are answered.
+    pub(crate) async fn found(&self, slug: &str) -> Value {
+        let email = format!("admin@{slug}.example");
+        let created = self
+            .instance("operator")
             .invoke(&json!({
-                "action": "create_organization", "name": "Bench", "slug": "bench", "plan": "team",
+                "action": "create_organization", "name": "Bench", "slug": slug, "plan": "team",
                 "billing_period": "monthly", "renewal_date": "2027-01-01", "data_residency": "eu",
                 "features": ["lineage", "sso"], "limits": {"max_pipelines": 20, "max_connections": 10},
-                "admin": {"email": "admin@bench.example", "display_name": "Ada", "password": PASSWORD},
+                "admin": {"email": email, "display_name": "Ada", "password": PASSWORD},
             }))
             .await;
-        let id = created["data"]["organization"]["id"].as_str();
-        service.organization = id.unwrap_or_else(|| panic!("{created}")).to_owned();
-        let sessions = service.instance("sessions");
-        service.session = service.sign_in(&sessions).await;
-        service
+        assert!(created["data"].is_object(), "{created}");
+        created["data"].clone()
     }
 
     /// Starts an instance of a function.
@@ -54,24 +64,29 @@ impl Service {
         Instance::start(&self.api, &self.engine, name)
     }
 
-    /// Signs the administrator in.
-    pub(crate) async fn sign_in(&self, sessions: &Instance) -> String {
-        let login = json!({"email": "admin@bench.example", "password": PASSWORD});
+    /// Signs an administrator in.
+    pub(crate) async fn sign_in(&self, sessions: &Instance, email: &str) -> String {
+        let login = json!({"email": email, "password": PASSWORD});
         let answer = sessions.call("POST", "/api/login", "", Some(&login)).await;
         text(&answer.body, "access_token")
     }
 
     /// Makes an API key; its id and its secret.
-    pub(crate) async fn create_key(&self, api_keys: &Instance) -> (String, String) {
+    pub(crate) async fn create_key(&self, api_keys: &Instance, session: &str) -> (String, String) {
         let body = json!({"name": "Bench", "scopes": ["profile:read", "organization:read"]});
-        let answer = api_keys.call("POST", "/api/user/api-keys", &self.session, Some(&body)).await;
+        let answer = api_keys.call("POST", "/api/user/api-keys", session, Some(&body)).await;
         (text(&answer.body, "id"), text(&answer.body, "secret"))
     }
 }
 
 /// A text in an answer's `data`.
 pub(crate) fn text(body: &Value, name: &str) -> String {
-    body["data"][name].as_str().unwrap_or_else(|| panic!("no {name} in {body}")).to_owned()
+    text_in(&body["data"], name)
+}
+
+/// A text in an object.
+pub(crate) fn text_in(object: &Value, name: &str) -> String {
+    object[name].as_str().unwrap_or_else(|| panic!("no {name} in {object}")).to_owned()
 }
 
 /// An engine in memory with the template's table, but for the stream: the engine writes to it ever

@@ -12,7 +12,7 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
     report.section("Start, from spawn to first poll (goal: 1.5 times hello-world; bound: 2)");
     let names: Vec<_> = ["hello-world"].into_iter().chain(FUNCTIONS).chain(["operator"]).collect();
     let medians =
-        in_turn(&names, ROUNDS, async |name: &&str| service.instance(name).ready().await).await;
+        in_turn(&names, ROUNDS, 1, async |name: &&str| service.instance(name).ready().await).await;
     let hello = medians[0];
     report.note(names[0], &format!("{:.2} ms", hello / 1000.0));
     for (name, median) in names.iter().zip(medians).skip(1) {

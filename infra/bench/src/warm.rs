@@ -9,8 +9,8 @@ use crate::{
     statistics::in_turn,
 };
 
-const WARM_UP: usize = 200;
-const ROUNDS: usize = 2001;
+const ROUNDS: usize = 40;
+const BURST: usize = 50;
 
 const READS: [(&str, &str); 8] = [
     ("organization", "/api/organization"),
@@ -26,28 +26,33 @@ const READS: [(&str, &str); 8] = [
 pub(crate) async fn measure(service: &Service, report: &mut Report) {
     report
         .section("Warm reads, event to answer (bound: 100 µs over one GetItem with the bare SDK)");
-    let (id, _) = service.create_key(&service.instance("api-keys")).await;
+    let (id, _) = service.create_key(&service.instance("api-keys"), &service.session).await;
+    let one = format!("ORG%23{}", service.organization);
+    let other = format!("USER%23{}%23{}", service.organization, service.user);
     let mut subjects = vec![
         (service.instance("hello-world"), event("GET", "/", "", None).to_string()),
-        (service.instance("bare-read"), bare(service).to_string()),
+        (service.instance("bare-read"), bare(&[&one]).to_string()),
+        (service.instance("bare-read"), bare(&[&one, &other]).to_string()),
     ];
     for (function, path) in READS {
         let event = event("GET", &path.replace("{id}", &id), &service.session, None);
         subjects.push((service.instance(function), event.to_string()));
     }
     let time = async |(instance, event): &(Instance, String)| instance.time(event).await;
-    in_turn(&subjects, WARM_UP, time).await;
-    let medians = in_turn(&subjects, ROUNDS, time).await;
+    in_turn(&subjects, 2, BURST, time).await;
+    let medians = in_turn(&subjects, ROUNDS, BURST, time).await;
     report.note("hello-world", &format!("{:.0} µs", medians[0]));
-    let bare = medians[1];
+    let (bare, batch) = (medians[1], medians[2]);
     report.note("one GetItem with the bare SDK", &format!("{bare:.0} µs"));
-    for ((_, path), median) in READS.iter().zip(&medians[2..]) {
+    let value = format!("{batch:.0} µs, {:+.0} µs", batch - bare);
+    report.note("one BatchGetItem of two with the bare SDK", &value);
+    for ((_, path), median) in READS.iter().zip(&medians[3..]) {
         let over = median - bare;
         let value = format!("{median:.0} µs, {over:+.0} µs, {:.2} times", median / bare);
         report.check(&format!("GET {path}"), &value, over <= 100.0);
     }
 }
 
-fn bare(service: &Service) -> Value {
-    event("GET", &format!("/ORG%23{}", service.organization), "", None)
+fn bare(partitions: &[&str]) -> Value {
+    event("GET", &format!("/{}", partitions.join("/")), "", None)
 }
