@@ -103,7 +103,7 @@ async fn every_field_refuses_values_of_every_wrong_kind() {
         let (path, token) = (operation.filled(&world).await, world.session(&world.viewer).await);
         let before = world.principal(&world.viewer).await;
         let good: Value = serde_json::from_str(operation.body).unwrap();
-        for (field, _) in good.as_object().unwrap() {
+        for field in good.as_object().unwrap().keys() {
             for wrong in ["null", "true", "[[]]", "{}", "7.5", "-7", "\"\"", "99999999999"] {
                 let wrong: Value = serde_json::from_str(wrong).unwrap();
                 if field == "overlap_minutes" && wrong.is_null() {

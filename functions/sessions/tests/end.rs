@@ -1,13 +1,13 @@
 //! `POST /api/logout`, `DELETE /api/user/sessions/{id}` and `DELETE /api/user/sessions`
 
-use harness::World;
+use harness::{Person, World};
 use serde_json::json;
 use shared::ids::SessionId;
 
 const PATH: &str = "/api/user/sessions";
 
-fn ids(world_sessions: impl IntoIterator<Item = SessionId>) -> Vec<SessionId> {
-    world_sessions.into_iter().collect()
+async fn sessions_of(world: &World, person: &Person) -> Vec<SessionId> {
+    world.user(person).await.sessions.into_keys().collect()
 }
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn logging_out_ends_the_session_of_the_request_and_no_other() {
     assert_eq!(answer.bytes, b"");
     client.get(PATH).bearer(&token).send().await.expect(401, "invalid_credential");
     client.get(PATH).bearer(&other_token).send().await.expect(200, "");
-    assert_eq!(ids(world.user(&world.viewer).await.sessions.into_keys()), [other]);
+    assert_eq!(sessions_of(&world, &world.viewer).await, [other]);
     let records = world.audited(&world.viewer, "session.ended");
     let [record] = &records[..] else { panic!("{records:?}") };
     let actor = json!({"type": "session", "user_id": world.viewer.user_id, "session_id": id});
@@ -90,7 +90,7 @@ async fn all_others_end_at_once_and_the_present_one_stays() {
     for token in [&token, &stranger] {
         client.get(PATH).bearer(token).send().await.expect(200, "");
     }
-    assert_eq!(ids(world.user(&world.viewer).await.sessions.into_keys()), [kept]);
+    assert_eq!(sessions_of(&world, &world.viewer).await, [kept]);
     let records = world.audited(&world.viewer, "session.others_ended");
     let [record] = &records[..] else { panic!("{records:?}") };
     let mut from: Vec<_> = others.iter().map(|(id, _)| id.to_string()).collect();
