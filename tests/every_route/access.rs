@@ -59,7 +59,7 @@ async fn an_api_key_needs_the_scope_or_is_not_enough() {
         let world = World::new().await;
         let client = world.client(routes());
         let path = operation.filled(&world).await;
-        let all = world.api_key(&world.viewer, Scope::ALL).await;
+        let all = world.api_key(operation.caller(&world), Scope::ALL).await;
         let Access::Scope(scope) = operation.access else {
             let before = world.dump();
             let answer = operation.request(&client, &path).bearer(&all).send().await;
@@ -74,12 +74,12 @@ async fn an_api_key_needs_the_scope_or_is_not_enough() {
             .copied()
             .filter(|other| ![scope, Scope::AdminOrganization].contains(other))
             .collect();
-        let poor = world.api_key(&world.viewer, &others).await;
+        let poor = world.api_key(operation.caller(&world), &others).await;
         let before = world.dump();
         let answer = operation.request(&client, &path).bearer(&poor).send().await;
         answer.expect(403, "insufficient_scope");
         assert_eq!(world.dump(), before);
-        let rich = world.api_key(&world.viewer, &[scope]).await;
+        let rich = world.api_key(operation.caller(&world), &[scope]).await;
         let answer = operation.request(&client, &path).bearer(&rich).send().await;
         assert_eq!(answer.status, operation.status, "{}", operation.name());
     }
@@ -143,7 +143,7 @@ async fn an_address_that_is_not_on_the_allowlist_is_refused_everywhere() {
         let world = World::new().await;
         let client = world.client(routes());
         let path = operation.filled(&world).await;
-        let token = world.session(&world.viewer).await;
+        let token = world.session(operation.caller(&world)).await;
         world.tamper(&format!("ORG#{}", world.viewer.organization_id), |item| {
             item["allowlist"] =
                 json!({"M": {"enabled": {"BOOL": true}, "networks": {"B": networks}}});

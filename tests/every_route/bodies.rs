@@ -68,7 +68,8 @@ async fn a_malformed_body_is_400_and_changes_nothing() {
     for operation in with_body() {
         let world = World::new().await;
         let client = world.client(routes());
-        let (path, token) = (operation.filled(&world).await, world.session(&world.viewer).await);
+        let (path, token) =
+            (operation.filled(&world).await, world.session(operation.caller(&world)).await);
         let before = world.dump();
         for body in malformed() {
             let request = operation.request(&client, &path).bearer(&token).text(&*body);
@@ -83,7 +84,8 @@ async fn a_useless_body_is_422_with_its_faults_and_changes_nothing() {
     for operation in with_body() {
         let world = World::new().await;
         let client = world.client(routes());
-        let (path, token) = (operation.filled(&world).await, world.session(&world.viewer).await);
+        let (path, token) =
+            (operation.filled(&world).await, world.session(operation.caller(&world)).await);
         let before = world.dump();
         for body in useless() {
             let request = operation.request(&client, &path).bearer(&token).text(&*body);
@@ -100,8 +102,9 @@ async fn every_field_refuses_values_of_every_wrong_kind() {
     for operation in with_body() {
         let world = World::new().await;
         let client = world.client(routes());
-        let (path, token) = (operation.filled(&world).await, world.session(&world.viewer).await);
-        let before = world.principal(&world.viewer).await;
+        let (path, token) =
+            (operation.filled(&world).await, world.session(operation.caller(&world)).await);
+        let before = world.principal(operation.caller(&world)).await;
         let good: Value = serde_json::from_str(operation.body).unwrap();
         for field in good.as_object().unwrap().keys() {
             for wrong in ["null", "true", "[[]]", "{}", "7.5", "-7", "\"\"", "99999999999"] {
@@ -130,7 +133,7 @@ async fn every_field_refuses_values_of_every_wrong_kind() {
             let answer = request.send().await;
             answer.expect_faults(&[("/another", "unknown_field")]);
         }
-        let after = world.principal(&world.viewer).await;
+        let after = world.principal(operation.caller(&world)).await;
         assert_eq!(format!("{after:?}"), format!("{before:?}"));
     }
 }
@@ -140,7 +143,8 @@ async fn a_body_that_is_not_declared_as_json_is_415() {
     for operation in with_body() {
         let world = World::new().await;
         let client = world.client(routes());
-        let (path, token) = (operation.filled(&world).await, world.session(&world.viewer).await);
+        let (path, token) =
+            (operation.filled(&world).await, world.session(operation.caller(&world)).await);
         let before = world.dump();
         for kind in [
             "text/plain",

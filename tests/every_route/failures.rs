@@ -24,7 +24,8 @@ const fn first_call(operation: &Operation) -> &'static str {
 async fn fails(operation: &Operation, call: &'static str, fault: Fault, times: usize) {
     let world = World::new().await;
     let client = world.client(routes());
-    let (path, token) = (operation.filled(&world).await, world.session(&world.viewer).await);
+    let (path, token) =
+        (operation.filled(&world).await, world.session(operation.caller(&world)).await);
     let request = || {
         let request = operation.request(&client, &path);
         if operation.access == Access::Public { request } else { request.bearer(&token) }
@@ -90,8 +91,8 @@ async fn an_item_that_does_not_decode_is_a_constant_500_and_a_log_line_that_name
         let world = World::new().await;
         let client = world.client(routes());
         let request = operation.ready(&world, &client).await;
-        let viewer = &world.viewer;
-        let key = format!("USER#{}#{}", viewer.organization_id, viewer.user_id);
+        let caller = operation.caller(&world);
+        let key = format!("USER#{}#{}", caller.organization_id, caller.user_id);
         world.tamper(&key, |item| item["timezone"] = json!({"N": "5550100"}));
         let before = world.dump();
         let answer = request.send_any().await;
@@ -110,7 +111,8 @@ async fn a_use_that_cannot_be_noted_fails_no_request() {
     for operation in OPERATIONS.iter().filter(|operation| operation.access != Access::Public) {
         let world = World::new().await;
         let client = world.client(routes());
-        let (path, token) = (operation.filled(&world).await, world.session(&world.viewer).await);
+        let (path, token) =
+            (operation.filled(&world).await, world.session(operation.caller(&world)).await);
         world.clock.advance_seconds(60);
         world.order("UpdateItem", Fault::Throttled, ATTEMPTS);
         let answer = operation.request(&client, &path).bearer(&token).send().await;

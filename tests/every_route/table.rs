@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::Router;
-use harness::{Client, Request, World};
+use harness::{Client, Person, Request, World};
 use shared::auth::permissions::Scope;
 
 /// Who may call an operation.
@@ -17,11 +17,21 @@ pub(crate) enum Access {
     Scope(Scope),
 }
 
+/// Whose request succeeds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Anybody in the organization: the one with the fewest roles asks.
+    Viewer,
+    /// An administrator alone.
+    Admin,
+}
+
 /// An operation, a request of it that succeeds, and what that costs.
 pub(crate) struct Operation {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     pub(crate) access: Access,
+    pub(crate) who: Who,
     pub(crate) body: &'static str,
     pub(crate) status: u16,
     pub(crate) calls: u64,
@@ -29,7 +39,8 @@ pub(crate) struct Operation {
 }
 
 const fn read(path: &'static str, access: Access) -> Operation {
-    Operation { method: "GET", path, access, body: "", status: 200, calls: 1, units: 2.0 }
+    let (who, body, status) = (Who::Viewer, "", 200);
+    Operation { method: "GET", path, access, who, body, status, calls: 1, units: 2.0 }
 }
 
 const fn write(
@@ -40,7 +51,7 @@ const fn write(
     status: u16,
     units: f64,
 ) -> Operation {
-    Operation { method, path, access, body, status, calls: 2, units }
+    Operation { method, path, access, who: Who::Viewer, body, status, calls: 2, units }
 }
 
 /// A read is one call of two units: organization and user. A write is that and one transaction:
@@ -50,6 +61,7 @@ pub(crate) const OPERATIONS: [Operation; 17] = [
         method: "POST",
         path: "/api/login",
         access: Access::Public,
+        who: Who::Viewer,
         body: r#"{"email": "viewer@acme.example", "password": "plum-anvil-sextant-drizzle"}"#,
         status: 200,
         calls: 3,
@@ -117,13 +129,22 @@ impl Operation {
         self.calls > 1
     }
 
-    /// The path, with the id of something of the viewer's in it.
+    /// Who sends the request that succeeds.
+    pub(crate) const fn caller<'a>(&self, world: &'a World) -> &'a Person {
+        match self.who {
+            Who::Viewer => &world.viewer,
+            Who::Admin => &world.admin,
+        }
+    }
+
+    /// The path, with the id of something of the caller's in it.
     pub(crate) async fn filled(&self, world: &World) -> String {
+        let caller = self.caller(world);
         let id = if self.path.starts_with("/api/user/sessions/") {
-            world.session_with_id(&world.viewer).await.0.to_string()
+            world.session_with_id(caller).await.0.to_string()
         } else {
             let scopes = [Scope::ProfileRead];
-            world.api_key_with_id(&world.viewer, &scopes, None).await.0.to_string()
+            world.api_key_with_id(caller, &scopes, None).await.0.to_string()
         };
         self.path.replace("{id}", &id)
     }
@@ -138,9 +159,9 @@ impl Operation {
         }
     }
 
-    /// The whole request that succeeds, by the viewer in a session.
+    /// The whole request that succeeds, by its caller in a session.
     pub(crate) async fn ready<'a>(&self, world: &World, client: &'a Client<'a>) -> Request<'a> {
-        let (path, token) = (self.filled(world).await, world.session(&world.viewer).await);
+        let (path, token) = (self.filled(world).await, world.session(self.caller(world)).await);
         let request = self.request(client, &path);
         if self.access == Access::Public { request } else { request.bearer(&token) }
     }
