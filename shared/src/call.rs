@@ -16,7 +16,7 @@ use axum::{
 use tokio::task::JoinSet;
 
 use crate::{
-    auth::caller::Credential,
+    auth::{attempts::Origin, caller::Credential},
     clock::{Clock, Timestamp},
     error::Error,
     ids::{AuditId, OrganizationId},
@@ -118,6 +118,12 @@ impl Call {
     pub(crate) fn background_store(&self) -> Store {
         self.trace.touched.store(true, Ordering::Relaxed);
         self.app.store.metered(Arc::default())
+    }
+
+    /// The origin that the request's failures are counted by.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        self.address.map(Origin::of)
     }
 
     /// What the request has spent at the table so far.

@@ -43,9 +43,18 @@ pub enum Error {
     /// The e-mail address or the password is wrong; which, is not told.
     #[error("wrong e-mail address or password")]
     WrongEmailOrPassword,
+    /// The code that was to complete a sign-in is wrong, or has been used before.
+    #[error("wrong code at sign-in")]
+    WrongCode,
     /// The password that was given as proof is wrong.
     #[error("incorrect password")]
     IncorrectPassword,
+    /// The code that was given as proof is wrong, or has been used before.
+    #[error("incorrect code")]
+    IncorrectCode,
+    /// The session's last proof is too old for this.
+    #[error("reauthentication required")]
+    ReauthenticationRequired,
     /// The caller's address is not on the organization's allowlist.
     #[error("address not allowed")]
     IpNotAllowed,
@@ -90,6 +99,12 @@ pub enum Error {
     /// The idempotency key was used with another request.
     #[error("idempotency key reused")]
     IdempotencyKeyReused,
+    /// Too many passwords and codes were wrong: of this account, or from this address.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// Seconds until one more may be tried.
+        retry_after: u32,
+    },
     /// Something that this depends on is out of reach or out of capacity.
     #[error("unavailable: {cause}")]
     Unavailable {
@@ -216,9 +231,22 @@ impl Error {
             Self::WrongEmailOrPassword => {
                 unauthenticated("invalid_login", "The e-mail address or the password is wrong.")
             }
+            Self::WrongCode => unauthenticated(
+                "invalid_code",
+                "The code is wrong, or was used before. Wait for the next one.",
+            ),
             Self::IncorrectPassword => {
                 forbidden("incorrect_password", "The current password is wrong.".into())
             }
+            Self::IncorrectCode => forbidden(
+                "incorrect_code",
+                "The code is wrong, or was used before. Wait for the next one.".into(),
+            ),
+            Self::ReauthenticationRequired => forbidden(
+                "reauthentication_required",
+                "Prove that it is you with `POST /api/session/reauthenticate`, then try again."
+                    .into(),
+            ),
             Self::IpNotAllowed => forbidden(
                 "ip_not_allowed",
                 "The organization does not allow requests from your address.".into(),
@@ -273,6 +301,12 @@ impl Error {
                 "idempotency_key_reused",
                 "Idempotency key reused",
                 "This Idempotency-Key was used with another request.",
+            ),
+            Self::TooManyAttempts { .. } => text(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_attempts",
+                "Too many attempts",
+                "Too many attempts have failed. Try again after the time in `Retry-After`.",
             ),
             Self::Unavailable { .. } => text(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -49,6 +49,10 @@ kinds! {
     ApiKeyKind, ApiKeyId, "key_";
     /// Names a signed-in session.
     SessionKind, SessionId, "ses_";
+    /// Names the setting up of a second factor.
+    EnrollmentKind, EnrollmentId, "mfaenr_";
+    /// Names a sign-in that waits for its second factor.
+    ChallengeKind, ChallengeId, "mfachl_";
     /// Names an audit record.
     AuditKind, AuditId, "aud_";
 }

@@ -17,6 +17,7 @@ use aes_gcm::{
 use aws_sdk_secretsmanager::Client;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sha2::Sha256;
@@ -29,6 +30,9 @@ use crate::{
 };
 
 const NONCE_LENGTH: usize = 12;
+
+/// The length of a keyed hash, in bytes: 128 bits are out of reach of guessing.
+const MAC_LENGTH: usize = 16;
 
 /// How long a fetched secret is used before it is fetched again, in seconds: a rotated key reaches
 /// every instance within this time.
@@ -174,13 +178,53 @@ impl Cipher {
         self.aead(id)?.decrypt(&(*nonce).into(), payload).map_err(|_| failed())
     }
 
+    /// Whether a text was sealed with the current key.
+    #[must_use]
+    pub fn is_current(&self, sealed: &str) -> bool {
+        key_id(sealed).is_some_and(|id| id == self.keys.current)
+    }
+
+    /// A keyed hash (HMAC-SHA-256, cut to 128 bits) under the current key, which it names.
+    ///
+    /// # Errors
+    /// 500 where the key cannot be derived.
+    pub fn mac(&self, data: &[u8]) -> Result<String, Error> {
+        self.mac_with(&self.keys.current, data)
+    }
+
+    /// The keyed hash under the key that another one names.
+    ///
+    /// # Errors
+    /// 500 where the secret lacks that key.
+    pub fn mac_like(&self, other: &str, data: &[u8]) -> Result<String, Error> {
+        let id = key_id(other).ok_or_else(|| Error::internal("a keyed hash names no key"))?;
+        self.mac_with(id, data)
+    }
+
+    fn mac_with(&self, id: &str, data: &[u8]) -> Result<String, Error> {
+        let refused = |_| Error::internal("HMAC refused its key");
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.derive(id)?).map_err(refused)?;
+        Mac::update(&mut mac, data);
+        let text = URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..MAC_LENGTH]);
+        Ok(format!("{id}.{text}"))
+    }
+
     fn aead(&self, id: &str) -> Result<Aes256Gcm, Error> {
+        Ok(Aes256Gcm::new(&self.derive(id)?.into()))
+    }
+
+    fn derive(&self, id: &str) -> Result<[u8; 32], Error> {
         let material = self.keys.material.get(id);
         let material = material.ok_or_else(|| Error::internal("the secret lacks a key in use"))?;
         let hkdf = Hkdf::<Sha256>::new(Some(&self.context), material.expose_secret().as_bytes());
         let mut key = [0; 32];
         hkdf.expand(self.purpose.as_bytes(), &mut key)
             .map_err(|_| Error::internal("HKDF refused the key's length"))?;
-        Ok(Aes256Gcm::new(&key.into()))
+        Ok(key)
     }
+}
+
+/// The name of the key that something was sealed or hashed with.
+fn key_id(text: &str) -> Option<&str> {
+    text.rsplit_once('.').map(|(id, _)| id)
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::{
     auth::{
         caller::{Caller, role_required},
-        permissions::{Role, Scope, Scopes, level::SessionWithReplay},
+        permissions::{Role, Scope, Scopes, level::FreshSessionWithReplay},
         token::{PlainToken, TokenKind},
     },
     clock::Timestamp,
@@ -79,7 +79,8 @@ pub struct CreatedApiKey {
 ///
 /// # Errors
 /// 409 `limit_reached` with 50 live keys; 403 `role_required` for a scope that the caller's own roles
-/// do not grant; 422 `idempotency_key_reused`; those of every route that needs a session.
+/// do not grant; 422 `idempotency_key_reused`; those of every route that needs a session that was
+/// proved lately.
 #[utoipa::path(
     post,
     path = "/api/user/api-keys",
@@ -91,7 +92,7 @@ pub struct CreatedApiKey {
     responses((status = 201, body = Envelope<CreatedApiKey>), Refusals),
 )]
 pub async fn handler(
-    caller: Caller<SessionWithReplay>,
+    caller: Caller<FreshSessionWithReplay>,
     headers: HeaderMap,
     Body { value: request, digest }: Body<Request>,
 ) -> Result<Fixed, Error> {
@@ -152,7 +153,7 @@ fn show(id: ApiKeyId, key: &ApiKey, secret: &PlainToken) -> Envelope<CreatedApiK
 }
 
 /// Tells what has changed since the caller was let in.
-async fn lost_race(caller: &Caller<SessionWithReplay>) -> Result<Error, Error> {
+async fn lost_race(caller: &Caller<FreshSessionWithReplay>) -> Result<Error, Error> {
     let (call, wanted) = (&caller.call, shared::store::Wanted::default());
     let read = call.store.read_principal(caller.organization.id, caller.user.id, &wanted).await?;
     let user = read.principal.ok_or(Error::InvalidCredential)?.user;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::{
     auth::{
         caller::Caller,
-        permissions::level::SessionWithReplay,
+        permissions::level::FreshSessionWithReplay,
         token::{PlainToken, TokenKind},
     },
     clock::Timestamp,
@@ -64,7 +64,7 @@ pub struct RegeneratedApiKey {
 ///
 /// # Errors
 /// 404; 409 `edit_conflict` where another request was faster; 422 `idempotency_key_reused`; those of
-/// every route that needs a session.
+/// every route that needs a session that was proved lately.
 #[utoipa::path(
     post,
     path = "/api/user/api-keys/{id}/regenerate",
@@ -79,7 +79,7 @@ pub struct RegeneratedApiKey {
     responses((status = 200, body = Envelope<RegeneratedApiKey>), Refusals),
 )]
 pub async fn handler(
-    caller: Caller<SessionWithReplay>,
+    caller: Caller<FreshSessionWithReplay>,
     PathId(id): PathId<ApiKeyKind>,
     headers: HeaderMap,
     OptionalBody(Body { value: request, digest }): OptionalBody<Request>,

@@ -29,7 +29,7 @@ pub struct Request {
 /// The user as they are now.
 #[derive(Debug, Serialize)]
 pub struct Changed {
-    user: ShownUser,
+    pub(crate) user: ShownUser,
 }
 
 /// Disables a user: every session of theirs ends, and every API key is refused from the next

@@ -11,6 +11,7 @@ pub mod create_organization;
 pub mod disable_allowlist;
 pub mod disable_user;
 pub mod enable_user;
+pub mod reset_mfa;
 pub mod set_entitlements;
 mod target;
 pub mod values;
@@ -27,7 +28,7 @@ use shared::{
 };
 
 const ACTIONS: &str = "create_organization, set_entitlements, add_user, change_roles, \
-                       disable_user, enable_user, disable_allowlist";
+                       disable_user, enable_user, reset_mfa, disable_allowlist";
 
 /// The refusal of a command. The runtime logs its `Debug`, which is the code alone.
 pub struct Refused(pub Error);
@@ -76,6 +77,7 @@ async fn dispatch(call: &Call, event: Value) -> Result<Value, Error> {
         Some("change_roles") => answer(change_roles::run(call, read(command)?).await),
         Some("disable_user") => answer(disable_user::run(call, read(command)?).await),
         Some("enable_user") => answer(enable_user::run(call, read(command)?).await),
+        Some("reset_mfa") => answer(reset_mfa::run(call, read(command)?).await),
         Some("disable_allowlist") => answer(disable_allowlist::run(call, read(command)?).await),
         _ => {
             Err(Faults::new("/action", "unknown_value", format!("Expected one of: {ACTIONS}."))

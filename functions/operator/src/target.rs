@@ -30,6 +30,7 @@ pub(crate) struct ShownUser {
     display_name: String,
     roles: Vec<Role>,
     disabled: bool,
+    mfa_enabled: bool,
     /// The made-up password, shown this once.
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<String>,
@@ -46,8 +47,9 @@ impl From<Organization> for ShownOrganization {
 impl ShownUser {
     /// Shows a user, and the password that was made up for them.
     pub(crate) fn new(user: User, password: Option<String>) -> Self {
-        let User { id, organization_id, email, display_name, roles, disabled, .. } = user;
-        Self { id, organization_id, email, display_name, roles, disabled, password }
+        let User { id, organization_id, email, display_name, roles, disabled, mfa_enabled, .. } =
+            user;
+        Self { id, organization_id, email, display_name, roles, disabled, mfa_enabled, password }
     }
 }
 

@@ -11,10 +11,12 @@ use shared::{
         fault::Faults,
         field::{Ruled, Text, TextRule},
     },
-    ids::{Id, Kind, OrganizationId, UserId},
+    ids::{OrganizationId, UserId},
     model::user::User,
     random,
 };
+
+pub use shared::http::field::Existing;
 
 /// What people call an organization or a user.
 pub type Name = Text<1, 100>;
@@ -104,26 +106,6 @@ impl TextRule for DayRule {
     fn read(text: &str) -> Result<String, &'static str> {
         let date: jiff::civil::Date = text.parse().map_err(|_| "Must be a date, as yyyy-mm-dd.")?;
         Ok(date.to_string())
-    }
-}
-
-/// The id of something that exists, or else is a fault at its field.
-#[derive(Debug, Clone, Copy)]
-pub struct Existing<K: Kind>(pub Id<K>);
-
-impl<K: Kind> Deserr<Faults> for Existing<K> {
-    fn deserialize_from_value<V: IntoValue>(
-        value: Value<V>,
-        location: ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        let id = match value {
-            Value::String(text) => text.parse().ok(),
-            _ => None,
-        };
-        id.map(Self).ok_or_else(|| {
-            let detail = format!("Must be an id that begins with {}.", K::PREFIX);
-            Faults::at(location, "invalid_value", detail)
-        })
     }
 }
 
@@ -219,7 +201,7 @@ impl NewUser {
     ) -> Result<Prepared, Error> {
         let (email, display_name) = (self.email.0, self.display_name.0);
         let (password, generated) = if let Some(password) = self.password {
-            password.check_new(&format!("{pointer}/password"), &[&email, &display_name])?;
+            password.check_new(&format!("{pointer}/password"), &[&email, &display_name], false)?;
             (password, None)
         } else {
             let text = made_up(call);
@@ -236,6 +218,7 @@ impl NewUser {
             avatar_url: None,
             roles,
             disabled: false,
+            mfa_enabled: false,
             version: 1,
             credentials_version: 1,
             updated_at: call.now,

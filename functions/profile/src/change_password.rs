@@ -3,9 +3,7 @@
 use deserr::Deserr;
 use shared::{
     auth::{
-        caller::Caller,
-        password::{Password, Verdict},
-        permissions::level::SessionWithPassword,
+        caller::Caller, password::Password, permissions::level::SessionWithPassword, proof::Given,
     },
     error::Error,
     http::{
@@ -15,6 +13,7 @@ use shared::{
         problem::Refusals,
     },
     model::audit::{Action, Changes},
+    store::{Lost, PasswordChange},
 };
 use utoipa::ToSchema;
 
@@ -25,14 +24,15 @@ use utoipa::ToSchema;
 pub struct Request {
     /// The password as it is.
     current_password: Password,
-    /// The password as it shall be: 15 to 128 characters, and not easy to guess.
+    /// The password as it shall be: 15 to 128 characters, or 8 to 128 while MFA is on, and not easy
+    /// to guess.
     new_password: Password,
 }
 
 /// Changes the caller's own password. Every other session of theirs ends.
 ///
 /// # Errors
-/// 403 `incorrect_password`; 422 for a new password that is too short, too long, too weak or not new;
+/// 403 `incorrect_password`; 429 after too many wrong ones; 422 for a new password that is too short, too long, too weak or not new;
 /// those of every route that needs a session.
 #[utoipa::path(
     post,
@@ -55,22 +55,25 @@ pub async fn handler(
     } else {
         Ok(())
     };
-    let strength = new_password.check_new("/new_password", &[&user.email, &user.display_name]);
+    let hints = [&*user.email, &*user.display_name];
+    let strength = new_password.check_new("/new_password", &hints, user.mfa_enabled);
     fault::all([differs, strength])?;
-    let stored = caller.password_hash.as_deref();
-    if call.passwords.verify(&current_password, stored).await? == Verdict::Wrong {
-        let mut audit = caller.audit(Action::PasswordRefused, user.id, Changes::default());
-        audit.reason = Some(Error::IncorrectPassword.code());
-        let recorded = call.store.record(&caller.organization, &audit, &*call.random).await;
-        recorded.map_err(|lost| lost.or(Error::IncorrectPassword))?;
-        return Err(Error::IncorrectPassword);
+    let mut prover = caller.prover(Action::PasswordRefused);
+    let mut hash = None;
+    loop {
+        let proof = prover.check(Given::password(&current_password)).await?;
+        let hash = match &hash {
+            Some(hash) => hash,
+            None => hash.insert(call.passwords.hash(&new_password, &*call.random).await?),
+        };
+        let change = PasswordChange { hash, keep: session, proof: proof.used(call.now) };
+        let audit = caller.audit(Action::PasswordChanged, user.id, Changes::default());
+        let random = &*call.random;
+        match call.store.change_password(&caller.organization, user, change, &audit, random).await {
+            Err(Lost::Overtaken) => prover.read_again().await?,
+            // The session or the password is not what it was when this request was let in.
+            Err(lost) => return Err(lost.or(Error::InvalidCredential)),
+            Ok(()) => return Ok(NoContent),
+        }
     }
-    let hash = call.passwords.hash(&new_password, &*call.random).await?;
-    let audit = caller.audit(Action::PasswordChanged, user.id, Changes::default());
-    call.store
-        .change_password(&caller.organization, user, &hash, session, &audit, &*call.random)
-        .await
-        // The session or the password is not what it was when this request was let in.
-        .map_err(|lost| lost.or(Error::InvalidCredential))?;
-    Ok(NoContent)
 }

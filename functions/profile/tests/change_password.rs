@@ -30,7 +30,7 @@ async fn the_new_one_is_stored_and_every_other_session_ends() {
     let other = world.session(&world.viewer).await;
     let key = world.api_key(&world.viewer, shared::auth::permissions::Scope::ALL).await;
     let answer = change(&client, &token, PASSWORD, NEW).await;
-    answer.expect(204, "").expect_cost(2, 9.0);
+    answer.expect(204, "").expect_cost(2, 16.0);
     assert_eq!(verdict(&world, NEW).await, Verdict::Right);
     assert_eq!(verdict(&world, PASSWORD).await, Verdict::Wrong);
     let profile = "/api/user/profile";
@@ -51,7 +51,7 @@ async fn a_wrong_current_one_is_403_audited_and_changes_nothing() {
     let (client, token) = (world.client(profile::router()), world.session(&world.viewer).await);
     let before = world.user(&world.viewer).await;
     let answer = change(&client, &token, "not-the-password", NEW).await;
-    answer.expect(403, "incorrect_password").expect_cost(2, 5.0);
+    answer.expect(403, "incorrect_password").expect_cost(2, 12.0);
     assert_eq!(verdict(&world, PASSWORD).await, Verdict::Right);
     assert_eq!(format!("{:?}", world.user(&world.viewer).await), format!("{before:?}"));
     let records = world.audited(&world.viewer, "password.refused");

@@ -5,9 +5,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use shared::{
     auth::{
-        password::{Password, Verdict},
-        permissions::Role,
-        token::{PlainToken, TokenKind},
+        password::Password,
+        proof::{Given, Proof, Prover, Subject},
     },
     call::Call,
     error::Error,
@@ -18,16 +17,16 @@ use shared::{
         field::Text,
         problem::Refusals,
     },
-    ids::{OrganizationId, SessionId, UserId},
+    ids::{ChallengeId, OrganizationId, UserId},
     model::{
         audit::{Action, Actor, Changes},
-        user::Session,
+        challenge::{CHALLENGE_SECONDS, Challenge},
     },
-    store::{Principal, SignIn, Wanted},
+    store::{Lost, Principal, Wanted},
 };
 use utoipa::ToSchema;
 
-use crate::list::ShownSession;
+use crate::begin::{self, SignedIn};
 
 /// An e-mail address as it is typed in: it only has to be found, not to be valid.
 pub type Email = Text<1, 254>;
@@ -43,166 +42,114 @@ pub struct Request {
     password: Password,
 }
 
-/// A session has begun.
+/// A session has begun, or waits for the second factor.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SignedIn {
-    /// The session's token, shown this once.
-    access_token: String,
-    /// How to send it: `Authorization: Bearer …`.
-    token_type: &'static str,
-    /// Seconds until the session ends whatever happens.
-    expires_in: i64,
-    /// The session.
-    session: ShownSession,
-    /// Who has signed in.
-    user: SignedInUser,
+#[serde(untagged)]
+pub enum LoginAnswer {
+    /// A session has begun.
+    SignedIn(Box<SignedIn>),
+    /// The second factor is asked for.
+    MfaRequired(PendingSignIn),
 }
 
-/// Who has signed in.
+/// The password was right, and the second factor is asked for.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SignedInUser {
-    /// Who it is.
-    id: UserId,
-    /// The address to sign in with.
-    email: String,
-    /// What people call them.
-    display_name: String,
-    /// Whose user it is.
-    organization_id: OrganizationId,
-    /// What they may do.
-    roles: Vec<Role>,
+pub struct PendingSignIn {
+    /// Always `true`.
+    mfa_required: bool,
+    /// What `POST /api/login/mfa` is to be told along with the code. It is good for one sign-in and
+    /// five codes.
+    challenge_id: ChallengeId,
+    /// The second factors that will do. A backup code does, too.
+    methods: [&'static str; 1],
+    /// Seconds until the challenge ends.
+    expires_in: i64,
 }
 
 /// Signs in with an e-mail address and a password. The answer to a wrong one, and the work that it
 /// takes, are the same whether the address is known or not.
 ///
 /// # Errors
-/// 401 `invalid_login`; with the right password 403 `ip_not_allowed` and `sso_required`; 503 where
-/// there is no memory left to hash another password.
+/// 401 `invalid_login`; 429 after ten failures in 15 minutes, of the account or from the address; with
+/// the right password 403 `ip_not_allowed` and `sso_required`; 503 where there is no memory left to
+/// hash another password.
 #[utoipa::path(
     post,
     path = "/api/login",
     operation_id = "login",
     tag = "Sessions",
     request_body = Request,
-    responses((status = 200, body = Envelope<SignedIn>), Refusals),
+    responses((status = 200, body = Envelope<LoginAnswer>), Refusals),
 )]
 pub async fn handler(
     call: Call,
     Body { value: request, .. }: Body<Request>,
-) -> Result<Data<SignedIn>, Error> {
+) -> Result<Data<LoginAnswer>, Error> {
     let email = request.email.0.to_lowercase();
-    let (organization, user) = match call.store.find_email(&email).await? {
+    let (organization_id, user_id) = match call.store.find_email(&email).await? {
         Some(owner) => owner,
         None => decoy(&email),
     };
-    let wanted = Wanted { password: true, ..Wanted::default() };
-    let read = call.store.read_principal(organization, user, &wanted).await?;
-    let stored = read.password_hash.as_deref();
-    let verdict = call.passwords.verify(&request.password, stored).await?;
-    let Some(principal) = read.principal else {
-        return refuse_stranger(&call, organization, user).await;
+    let wanted =
+        Wanted { password: true, attempts: true, origin: call.origin(), ..Wanted::default() };
+    let read = call.store.read_principal(organization_id, user_id, &wanted).await?;
+    let subject = Subject {
+        organization_id,
+        organization: read.principal.as_ref().map(|principal| &principal.organization),
+        user_id,
+        actor: Actor::Claimed { user_id },
+        refused: Action::SessionRefused,
+        wrong_password: || Error::WrongEmailOrPassword,
+        wrong_code: || Error::WrongCode,
+        challenge: None,
     };
-    if let Err(refusal) = admit(&call, &principal, &verdict) {
-        return refuse(&call, &principal, refusal).await;
-    }
-    let rehashed = match verdict {
-        Verdict::RightButOutdated => {
-            Some(call.passwords.hash(&request.password, &*call.random).await?)
+    let mut prover = Prover::new(&call, subject, wanted, read.evidence);
+    let given = Given::password(&request.password);
+    let mut rehashed = None;
+    loop {
+        let proof = prover.check(given).await?;
+        let principal = read.principal.as_ref().ok_or(Error::WrongEmailOrPassword)?;
+        if proof.outdated_hash && rehashed.is_none() {
+            rehashed = Some(call.passwords.hash(&request.password, &*call.random).await?);
         }
-        Verdict::Right | Verdict::Wrong => None,
-    };
-    begin(&call, principal, rehashed.as_deref()).await.map(Data::untagged)
+        let answered = match begin::admit(&call, &principal.organization, &principal.user) {
+            Err(refusal) => Err(prover.refuse_proven(&proof, refusal).await),
+            Ok(()) if principal.user.mfa_enabled => challenge(&call, principal, &proof).await,
+            Ok(()) => begin::session(&call, principal, &proof, None, rehashed.as_deref())
+                .await
+                .map(|signed_in| LoginAnswer::SignedIn(Box::new(signed_in))),
+        };
+        match answered {
+            Err(Lost::Overtaken) => prover.read_again().await?,
+            // The password was changed, or the user disabled, while this sign-in was under way: what
+            // was right is wrong now.
+            Err(lost) => return Err(lost.or(Error::WrongEmailOrPassword)),
+            Ok(answer) => return Ok(Data::untagged(answer)),
+        }
+    }
 }
 
-/// Whether a user whose password has been tried may sign in. Nothing but a wrong password is told
-/// to somebody who does not know it.
-fn admit(call: &Call, principal: &Principal, verdict: &Verdict) -> Result<(), Error> {
+async fn challenge(call: &Call, principal: &Principal, proof: &Proof) -> Result<LoginAnswer, Lost> {
     let Principal { organization, user } = principal;
-    if *verdict == Verdict::Wrong || user.disabled {
-        return Err(Error::WrongEmailOrPassword);
-    }
-    if !organization.allowlist.allows(call.address) {
-        return Err(Error::IpNotAllowed);
-    }
-    if organization.require_sso && !user.is(Role::Admin) {
-        return Err(Error::SsoRequired);
-    }
-    Ok(())
-}
-
-async fn begin(
-    call: &Call,
-    principal: Principal,
-    rehashed: Option<&str>,
-) -> Result<SignedIn, Error> {
-    let Principal { organization, user } = principal;
-    let token = PlainToken::generate(TokenKind::Session, organization.id, user.id, &*call.random);
-    let id = SessionId::generate(call.now, &*call.random);
-    let session = Session {
-        hash: token.hash(),
-        last_active_at: call.now,
-        ip_address: call.address.map(|address| address.to_string()),
-        user_agent: call.user_agent.as_deref().map(ToOwned::to_owned),
+    let id = ChallengeId::generate(call.now, &*call.random);
+    let challenge = Challenge {
+        organization_id: organization.id,
+        user_id: user.id,
+        credentials_version: user.credentials_version,
+        tries: 0,
+        expires_at: call.now.plus_seconds(CHALLENGE_SECONDS),
     };
-    let actor = Actor::Session { user_id: user.id, session_id: id };
-    let audit = call.audit(organization.id, actor, Action::SessionCreated, id, Changes::default());
-    let sign_in = SignIn {
-        organization: &organization,
-        user: &user,
-        id,
-        session: &session,
-        rehashed,
-        audit: &audit,
-        now: call.now,
-    };
-    // A condition that is lost means that the password was changed, or the user disabled, while
-    // this sign-in was under way: what was right is wrong now.
-    let begun = call.store.begin_session(sign_in, &*call.random).await;
-    begun.map_err(|lost| lost.or(Error::WrongEmailOrPassword))?;
-    let policy = organization.session_policy;
-    Ok(SignedIn {
-        access_token: token.reveal().to_owned(),
-        token_type: "Bearer",
-        expires_in: i64::from(policy.absolute_timeout_minutes) * 60,
-        session: ShownSession::new(id, &session, policy, true),
-        user: SignedInUser {
-            id: user.id,
-            email: user.email,
-            display_name: user.display_name,
-            organization_id: organization.id,
-            roles: user.roles,
-        },
-    })
-}
-
-/// Records a refusal in the organization's audit log, and answers with it.
-async fn refuse<T>(call: &Call, principal: &Principal, refusal: Error) -> Result<T, Error> {
-    let Principal { organization, user } = principal;
     let actor = Actor::Claimed { user_id: user.id };
-    let mut audit =
-        call.audit(organization.id, actor, Action::SessionRefused, user.id, Changes::default());
-    audit.reason = Some(refusal.code());
-    match call.store.record(organization, &audit, &*call.random).await {
-        Ok(()) => Err(refusal),
-        Err(lost) => Err(lost.or(refusal)),
-    }
-}
-
-/// Does for an unknown address what [`refuse`] does for a known one.
-async fn refuse_stranger<T>(
-    call: &Call,
-    organization: OrganizationId,
-    user: UserId,
-) -> Result<T, Error> {
-    let (refusal, actor) = (Error::WrongEmailOrPassword, Actor::Claimed { user_id: user });
-    let mut audit =
-        call.audit(organization, actor, Action::SessionRefused, user, Changes::default());
-    audit.reason = Some(refusal.code());
-    match call.store.record_stranger(&audit, &*call.random).await {
-        Ok(()) => Err(refusal),
-        Err(lost) => Err(lost.or(refusal)),
-    }
+    let changes = Changes::default();
+    let audit = call.audit(organization.id, actor, Action::SessionChallenged, user.id, changes);
+    let (proof, random) = (proof.used(call.now), &*call.random);
+    call.store.begin_challenge(organization, id, &challenge, proof, &audit, random).await?;
+    Ok(LoginAnswer::MfaRequired(PendingSignIn {
+        mfa_required: true,
+        challenge_id: id,
+        methods: ["totp"],
+        expires_in: CHALLENGE_SECONDS,
+    }))
 }
 
 /// The ids of an account that does not exist. They are derived from the address, so that the reads

@@ -16,7 +16,7 @@ async fn answers_with_the_token_the_session_and_the_user() {
     let world = World::new().await;
     let client = world.client(sessions::router());
     let answer = login(&client, world.admin.email, PASSWORD).send().await;
-    answer.expect_cost(3, 8.0);
+    answer.expect_cost(3, 17.0);
     assert_eq!(answer.header("etag"), None);
     let token = answer.text(200, "access_token");
     let id = answer.data(200)["session"]["id"].clone();
@@ -91,8 +91,8 @@ async fn the_first_record_of_a_day_enters_the_day_into_the_index() {
     let world = World::new().await;
     let client = world.client(sessions::router());
     world.clock.advance_minutes(24 * 60);
-    login(&client, world.viewer.email, PASSWORD).send().await.expect_cost(3, 12.0);
-    login(&client, world.viewer.email, PASSWORD).send().await.expect_cost(3, 8.0);
+    login(&client, world.viewer.email, PASSWORD).send().await.expect_cost(3, 21.0);
+    login(&client, world.viewer.email, PASSWORD).send().await.expect_cost(3, 13.0);
     let days = world.items_under(&format!("LOGDAYS#{}", world.viewer.organization_id));
     let days: Vec<_> = days.iter().map(|day| day["SK"].as_str().unwrap()).collect();
     assert_eq!(days, ["audit#2026-03-27", "audit#2026-03-28"]);
@@ -131,10 +131,10 @@ async fn a_hash_with_parameters_of_old_is_replaced() {
     world.tamper(&partition, |item| item["hash"]["S"] = json!(OUTDATED_HASH));
     login(&client, viewer.email, "not-the-password").send().await.expect(401, "invalid_login");
     assert_eq!(world.items_under(&partition)[0]["hash"], OUTDATED_HASH);
-    login(&client, viewer.email, PASSWORD).send().await.expect_cost(3, 10.0).expect(200, "");
+    login(&client, viewer.email, PASSWORD).send().await.expect_cost(3, 19.0).expect(200, "");
     let hash = world.items_under(&partition)[0]["hash"].as_str().unwrap().to_owned();
     assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-    login(&client, viewer.email, PASSWORD).send().await.expect_cost(3, 8.0).expect(200, "");
+    login(&client, viewer.email, PASSWORD).send().await.expect_cost(3, 13.0).expect(200, "");
     assert_eq!(world.items_under(&partition)[0]["hash"], hash);
 }
 
@@ -165,7 +165,7 @@ async fn sessions_that_have_ended_are_removed_in_the_same_write() {
     let (live, _) = world.session_with_id(&world.viewer).await;
     world.clock.advance_seconds(60 * 60 - 1);
     let answer = login(&client, world.viewer.email, PASSWORD).send().await;
-    answer.expect_cost(3, 8.0);
+    answer.expect_cost(3, 17.0);
     let sessions = world.user(&world.viewer).await.sessions;
     assert!(!sessions.contains_key(&idle) && sessions.contains_key(&live));
     assert_eq!(sessions.len(), 2);

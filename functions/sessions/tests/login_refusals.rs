@@ -36,8 +36,8 @@ async fn an_unknown_address_and_a_wrong_password_are_the_same_in_answer_and_work
     let world = World::new().await;
     let (wrong, wrong_hashes) = attempt(&world, world.viewer.email, "wrong-password").await;
     let (unknown, unknown_hashes) = attempt(&world, "nobody@acme.example", "wrong-password").await;
-    wrong.expect(401, "invalid_login").expect_cost(3, 6.0);
-    unknown.expect(401, "invalid_login").expect_cost(3, 6.0);
+    wrong.expect(401, "invalid_login").expect_cost(3, 13.0);
+    unknown.expect(401, "invalid_login").expect_cost(3, 13.0);
     assert_eq!(wrong.bytes, unknown.bytes);
     assert_eq!(wrong.headers, unknown.headers);
     assert_eq!((wrong_hashes, unknown_hashes), (1, 1));
@@ -51,7 +51,7 @@ async fn a_disabled_user_is_refused_like_a_wrong_password() {
     world.tamper(&partition, |item| item["disabled"]["BOOL"] = json!(true));
     let (right, right_hashes) = attempt(&world, viewer.email, PASSWORD).await;
     let (wrong, wrong_hashes) = attempt(&world, viewer.email, "wrong-password").await;
-    right.expect(401, "invalid_login").expect_cost(3, 6.0);
+    right.expect(401, "invalid_login").expect_cost(3, 13.0);
     assert_eq!((right.bytes, right_hashes), (wrong.bytes, wrong_hashes));
     assert!(world.user(viewer).await.sessions.is_empty());
 }

@@ -26,7 +26,7 @@ use crate::{
         organization::Organization,
         user::User,
     },
-    store::{Principal, ReplayRecord, Wanted},
+    store::{Evidence, Principal, ReplayRecord, Wanted},
 };
 
 /// The legacy spelling of an API key's header.
@@ -45,8 +45,8 @@ pub struct Caller<L> {
     pub user: User,
     /// What the request was made with.
     pub credential: Credential,
-    /// The user's password hash, where `L` asked for it.
-    pub password_hash: Option<String>,
+    /// What a proof is checked against, as far as `L` asked for it.
+    pub evidence: Evidence,
     /// What was answered to the request's idempotency key before.
     pub replay: Option<ReplayRecord>,
     level: PhantomData<L>,
@@ -70,12 +70,40 @@ impl<L> Caller<L> {
         target: impl Into<String>,
         changes: Changes,
     ) -> AuditRecord {
+        self.call.audit(self.organization.id, self.actor(), action, target, changes)
+    }
+
+    /// A prover for what this caller gives as proof in their session.
+    #[cfg(feature = "passwords")]
+    #[must_use]
+    pub fn prover(&self, refused: Action) -> super::proof::Prover<'_>
+    where
+        L: Level,
+    {
+        let subject = super::proof::Subject {
+            organization_id: self.organization.id,
+            organization: Some(&self.organization),
+            user_id: self.user.id,
+            actor: self.actor(),
+            refused,
+            wrong_password: || Error::IncorrectPassword,
+            wrong_code: || Error::IncorrectCode,
+            challenge: None,
+        };
+        super::proof::Prover::new(
+            &self.call,
+            subject,
+            wanted::<L>(&self.call),
+            self.evidence.clone(),
+        )
+    }
+
+    fn actor(&self) -> Actor {
         let user_id = self.user.id;
-        let actor = match self.credential {
+        match self.credential {
             Credential::Session(session_id) => Actor::Session { user_id, session_id },
             Credential::ApiKey(api_key_id, _) => Actor::ApiKey { user_id, api_key_id },
-        };
-        self.call.audit(self.organization.id, actor, action, target, changes)
+        }
     }
 
     /// The session that the request was made in.
@@ -97,10 +125,8 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
         let call = Call::of(&parts.extensions)?;
         let token = present(&parts.headers)?;
         let replay = if L::WITH_REPLAY { IdempotencyKey::of(&parts.headers)? } else { None };
-        let wanted = Wanted {
-            password: L::WITH_PASSWORD,
-            replay: replay.as_ref().map(IdempotencyKey::record),
-        };
+        let replay = replay.as_ref().map(IdempotencyKey::record);
+        let wanted = Wanted { replay, ..wanted::<L>(&call) };
         let read = call.store.read_principal(token.organization_id, token.user_id, &wanted).await?;
         let principal = read.principal.ok_or(Error::InvalidCredential)?;
         let (credential, last_use) = authenticate(&principal, &token, call.now)?;
@@ -109,16 +135,33 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
             return Err(Error::IpNotAllowed);
         }
         authorize(L::NEEDS, &principal.user, credential)?;
+        if let (true, Credential::Session(id)) = (L::FRESH, credential) {
+            let session = principal.user.sessions.get(&id);
+            if !session.is_some_and(|session| session.is_freshly_proved(id, call.now)) {
+                return Err(Error::ReauthenticationRequired);
+            }
+        }
         touch(&call, &principal, credential, last_use);
         Ok(Self {
             call,
             organization: principal.organization,
             user: principal.user,
             credential,
-            password_hash: read.password_hash,
+            evidence: read.evidence,
             replay: read.replay,
             level: PhantomData,
         })
+    }
+}
+
+/// What the route wants to be read along with the principal.
+fn wanted<L: Level>(call: &Call) -> Wanted<'static> {
+    Wanted {
+        password: L::WITH_PASSWORD,
+        factor: L::WITH_FACTOR,
+        attempts: L::WITH_ATTEMPTS,
+        origin: call.origin(),
+        replay: None,
     }
 }
 

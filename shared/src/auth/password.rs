@@ -33,6 +33,8 @@ use crate::{
 /// The shortest password, in characters, for a user without a second factor (NIST SP 800-63B-4,
 /// 3.1.1.2).
 pub const MIN_CHARACTERS: usize = 15;
+/// The shortest password, in characters, for a user with one (NIST SP 800-63B-4, 3.1.1.2).
+pub const MIN_CHARACTERS_WITH_MFA: usize = 8;
 /// The longest password, in characters. None is ever truncated.
 pub const MAX_CHARACTERS: usize = 128;
 /// The least estimated strength, of zxcvbn's 0 to 4: more than 10^8 guesses.
@@ -68,16 +70,27 @@ impl Password {
         self.0.expose_secret() == other.0.expose_secret()
     }
 
+    /// Whether the password is long enough for a user with or without a second factor.
+    #[must_use]
+    pub fn is_long_enough(&self, mfa_enabled: bool) -> bool {
+        self.0.expose_secret().chars().count() >= min_characters(mfa_enabled)
+    }
+
     /// Checks a new password's length and its estimated strength. There are no rules of
     /// composition (NIST SP 800-63B-4, 3.1.1.2).
     ///
     /// # Errors
     /// A fault at `pointer`. It says what is wrong and quotes nothing.
-    pub fn check_new(&self, pointer: &str, hints: &[&str]) -> Result<(), Faults> {
+    pub fn check_new(
+        &self,
+        pointer: &str,
+        hints: &[&str],
+        mfa_enabled: bool,
+    ) -> Result<(), Faults> {
         let text = self.0.expose_secret();
-        let length = text.chars().count();
-        if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&length) {
-            let detail = format!("Must have {MIN_CHARACTERS} to {MAX_CHARACTERS} characters.");
+        let (length, min) = (text.chars().count(), min_characters(mfa_enabled));
+        if !(min..=MAX_CHARACTERS).contains(&length) {
+            let detail = format!("Must have {min} to {MAX_CHARACTERS} characters.");
             return Err(Faults::new(pointer, "invalid_length", detail));
         }
         let mut words: Vec<&str> = hints.to_vec();
@@ -89,6 +102,10 @@ impl Password {
         }
         Ok(())
     }
+}
+
+const fn min_characters(mfa_enabled: bool) -> usize {
+    if mfa_enabled { MIN_CHARACTERS_WITH_MFA } else { MIN_CHARACTERS }
 }
 
 impl Deserr<Faults> for Password {
@@ -116,7 +133,7 @@ impl PartialSchema for Password {
 impl ToSchema for Password {}
 
 /// What a password turned out to be.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It is wrong.
     Wrong,

@@ -209,8 +209,14 @@ impl Role {
 pub trait Level: Send + Sync + 'static {
     /// What the credential must be, or be good for.
     const NEEDS: Needs;
+    /// Whether the session's last proof has to be a recent one.
+    const FRESH: bool = false;
     /// Whether the user's password hash is read along with the rest, at no further call.
     const WITH_PASSWORD: bool = false;
+    /// Whether the user's second factor is, too.
+    const WITH_FACTOR: bool = false;
+    /// Whether the budgets of failures are, too.
+    const WITH_ATTEMPTS: bool = false;
     /// Whether the record of the request's idempotency key is, too.
     const WITH_REPLAY: bool = false;
 }
@@ -229,12 +235,12 @@ pub mod level {
     use super::{Level, Needs, Scope};
 
     macro_rules! levels {
-        ($($(#[$doc:meta])* $name:ident: $needs:expr $(, $key:ident)?;)*) => {$(
+        ($($(#[$doc:meta])* $name:ident: $needs:expr $(, $key:ident)*;)*) => {$(
             $(#[$doc])*
             pub struct $name;
             impl Level for $name {
                 const NEEDS: Needs = $needs;
-                $(const $key: bool = true;)?
+                $(const $key: bool = true;)*
             }
         )*};
     }
@@ -243,9 +249,17 @@ pub mod level {
         /// A signed-in session.
         Session: Needs::Session;
         /// A signed-in session whose user is about to prove the password.
-        SessionWithPassword: Needs::Session, WITH_PASSWORD;
-        /// A signed-in session that creates something, and may be retrying.
-        SessionWithReplay: Needs::Session, WITH_REPLAY;
+        SessionWithPassword: Needs::Session, WITH_PASSWORD, WITH_ATTEMPTS;
+        /// A signed-in session whose user asks for the second factor.
+        SessionWithFactor: Needs::Session, WITH_FACTOR;
+        /// A signed-in session whose user is about to prove the password and a code.
+        SessionWithProof: Needs::Session, WITH_PASSWORD, WITH_FACTOR, WITH_ATTEMPTS;
+        /// A signed-in session whose user is about to prove a code alone.
+        SessionWithCode: Needs::Session, WITH_FACTOR, WITH_ATTEMPTS;
+        /// A signed-in session whose user has proved lately who they are.
+        FreshSession: Needs::Session, FRESH;
+        /// The same for one that creates something, and may be retrying.
+        FreshSessionWithReplay: Needs::Session, FRESH, WITH_REPLAY;
         /// `profile:read`.
         ProfileRead: Needs::Scope(Scope::ProfileRead);
         /// `profile:write`.

@@ -10,6 +10,7 @@ use utoipa::{
 };
 
 use super::fault::Faults;
+use crate::ids::{Id, Kind};
 
 /// Refuses a value of the wrong kind.
 pub(crate) fn wrong_kind<V: IntoValue>(
@@ -22,6 +23,38 @@ pub(crate) fn wrong_kind<V: IntoValue>(
         deserr::ErrorKind::IncorrectValueKind { actual, accepted },
         location,
     ))
+}
+
+/// The id of something that exists, or else is a fault at its field.
+#[derive(Debug, Clone, Copy)]
+pub struct Existing<K: Kind>(pub Id<K>);
+
+impl<K: Kind> Deserr<Faults> for Existing<K> {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        let id = match value {
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        id.map(Self).ok_or_else(|| {
+            let detail = format!("Must be an id that begins with {}.", K::PREFIX);
+            Faults::at(location, "invalid_value", detail)
+        })
+    }
+}
+
+impl<K: Kind> PartialSchema for Existing<K> {
+    fn schema() -> RefOr<Schema> {
+        Id::<K>::schema()
+    }
+}
+
+impl<K: Kind> ToSchema for Existing<K> {
+    fn name() -> Cow<'static, str> {
+        K::NAME.into()
+    }
 }
 
 /// Text of `MIN` to `MAX` characters (Unicode scalar values), without control characters or

@@ -84,6 +84,9 @@ pub(crate) fn write(response: &mut Response<Body>, error: &Error, request_id: &s
         Error::Unavailable { .. } => {
             parts.headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }
+        Error::TooManyAttempts { retry_after } => {
+            parts.headers.insert(header::RETRY_AFTER, (*retry_after).into());
+        }
         _ if error.status() == axum::http::StatusCode::UNAUTHORIZED => {
             parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -112,6 +115,7 @@ impl IntoResponses for Refusals {
             ("413", "The body has over 65,536 bytes."),
             ("415", "The body is not declared as JSON."),
             ("422", "The body has faults; all of them are listed."),
+            ("429", "Too many attempts have failed; see `Retry-After`."),
             ("503", "The service cannot do this right now; see `Retry-After`."),
         ];
         let problem = || openapi::Ref::from_schema_name("Problem");

@@ -18,6 +18,15 @@ pub enum Action {
     /// A sign-in was refused.
     #[serde(rename = "session.refused")]
     SessionRefused,
+    /// A password was right, and the sign-in waits for the second factor.
+    #[serde(rename = "session.challenged")]
+    SessionChallenged,
+    /// Somebody proved again, in a session, that it is they.
+    #[serde(rename = "session.reauthenticated")]
+    SessionReauthenticated,
+    /// A proof given in a session was refused.
+    #[serde(rename = "session.reauthentication_refused")]
+    ReauthenticationRefused,
     /// A session was ended.
     #[serde(rename = "session.ended")]
     SessionEnded,
@@ -33,6 +42,24 @@ pub enum Action {
     /// A wrong password was given as proof for a new one.
     #[serde(rename = "password.refused")]
     PasswordRefused,
+    /// The setting up of a second factor was begun.
+    #[serde(rename = "mfa.enrollment_started")]
+    MfaEnrollmentStarted,
+    /// A second factor was turned on.
+    #[serde(rename = "mfa.enabled")]
+    MfaEnabled,
+    /// The second factor was turned off.
+    #[serde(rename = "mfa.disabled")]
+    MfaDisabled,
+    /// The second factor was taken away from outside the organization.
+    #[serde(rename = "mfa.reset")]
+    MfaReset,
+    /// The backup codes were replaced.
+    #[serde(rename = "mfa.backup_codes_replaced")]
+    BackupCodesReplaced,
+    /// A proof for a change of the second factor was refused.
+    #[serde(rename = "mfa.refused")]
+    MfaRefused,
     /// An API key was made.
     #[serde(rename = "api_key.created")]
     ApiKeyCreated,

@@ -3,5 +3,7 @@
 //! in, and one conditional write to one item takes a key, a session or all of them away.
 
 pub mod audit;
+pub mod challenge;
 pub mod organization;
+pub mod second_factor;
 pub mod user;

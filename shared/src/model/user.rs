@@ -44,10 +44,12 @@ pub struct User {
     pub roles: Vec<Role>,
     /// Whether every credential of theirs is refused.
     pub disabled: bool,
+    /// Whether a sign-in takes a second factor.
+    pub mfa_enabled: bool,
     /// Counts the changes of the profile.
     pub version: u64,
     /// Counts the changes after which a sign-in that is under way must not succeed: of the
-    /// password, and of being disabled.
+    /// password, of the second factor, and of being disabled.
     pub credentials_version: u64,
     /// When the profile last changed.
     #[serde(with = "epoch")]
@@ -103,6 +105,9 @@ pub struct Session {
     /// When it was last used, to the minute.
     #[serde(with = "epoch")]
     pub last_active_at: Timestamp,
+    /// When its user last proved who they are, where that was after it began.
+    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
+    pub proved_at: Option<Timestamp>,
     /// From where it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address: Option<String>,
@@ -171,7 +176,18 @@ impl ApiKey {
     }
 }
 
+/// How long a proof is good for what needs a recent one, in seconds.
+const PROOF_SECONDS: i64 = 600;
+
 impl Session {
+    /// Whether the user of the session that began as `id` has proved lately who they are, by the
+    /// password and, where it is on, the second factor.
+    #[must_use]
+    pub fn is_freshly_proved(&self, id: SessionId, now: Timestamp) -> bool {
+        let proved_at = self.proved_at.unwrap_or_else(|| id.created_at());
+        now.seconds_since(proved_at) < PROOF_SECONDS
+    }
+
     /// When the session ends if it is not used again.
     #[must_use]
     pub fn idle_expires_at(&self, policy: SessionPolicy) -> Timestamp {

@@ -3,7 +3,9 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
 use serde::Serialize;
 
 use super::{
@@ -93,6 +95,17 @@ impl Expression {
         Ok(self)
     }
 
+    /// Requires the number at `path` to be smaller than `value`.
+    pub(super) fn when_below(
+        mut self,
+        path: &[&str],
+        value: &impl Serialize,
+    ) -> Result<Self, Error> {
+        let (path, value) = (self.path(path), self.value(value)?);
+        self.conditions.push(format!("{path} < {value}"));
+        Ok(self)
+    }
+
     /// Requires the attribute at `path` to be there.
     pub(super) fn when_present(mut self, path: &[&str]) -> Self {
         let path = self.path(path);
@@ -142,6 +155,34 @@ impl Expression {
             .build()
             .map_err(|error| Error::internal(error.to_string()))?;
         Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// A deletion, as a part of a transaction.
+    pub(super) fn delete(self, table: &str, key: Key) -> Result<TransactWriteItem, Error> {
+        let parts = self.into_parts();
+        let delete = Delete::builder()
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .set_condition_expression(parts.condition)
+            .set_expression_attribute_names(parts.names)
+            .set_expression_attribute_values(parts.values)
+            .build()
+            .map_err(|error| Error::internal(error.to_string()))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// A condition alone, as a part of a transaction.
+    pub(super) fn check(self, table: &str, key: Key) -> Result<TransactWriteItem, Error> {
+        let parts = self.into_parts();
+        let check = ConditionCheck::builder()
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .condition_expression(parts.condition.unwrap_or_default())
+            .set_expression_attribute_names(parts.names)
+            .set_expression_attribute_values(parts.values)
+            .build()
+            .map_err(|error| Error::internal(error.to_string()))?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// A put, as a part of a transaction.

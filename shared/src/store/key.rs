@@ -1,6 +1,6 @@
 //! Keys. Each builder takes the tenant's typed id first, so that no key can be written down that
-//! is not some tenant's; an e-mail address and a slug, which are unique over all of them, are the
-//! exceptions.
+//! is not some tenant's. The exceptions are what is found before the tenant is known: an e-mail
+//! address, a slug, a sign-in's challenge, and the failures from an address of the network.
 //!
 //! Secrets have partitions of their own, so that IAM (`dynamodb:LeadingKeys`) lets only those
 //! functions read them that need to.
@@ -8,10 +8,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
 
 use crate::{
+    auth::attempts::Origin,
     clock::Timestamp,
-    ids::{AuditId, OrganizationId, UserId},
+    ids::{AuditId, ChallengeId, OrganizationId, UserId},
 };
 
 pub(super) const PARTITION: &str = "PK";
@@ -40,6 +43,35 @@ impl Key {
 
     pub(super) fn password(organization: OrganizationId, user: UserId) -> Self {
         Self::new(format!("PASSWORD#{organization}#{user}"), "PASSWORD")
+    }
+
+    pub(super) fn second_factor(organization: OrganizationId, user: UserId) -> Self {
+        Self::new(format!("MFA#{organization}#{user}"), "MFA")
+    }
+
+    /// The failures that strangers have made at an account.
+    pub(super) fn account_failures(organization: OrganizationId, user: UserId) -> Self {
+        Self::new(format!("FAILURES#{organization}#{user}"), "ACCOUNT")
+    }
+
+    /// The failures at an account from an address that it is known to use.
+    pub(super) fn known_failures(
+        organization: OrganizationId,
+        user: UserId,
+        origin: &Origin,
+    ) -> Self {
+        Self::new(format!("FAILURES#{organization}#{user}"), format!("FROM#{origin}"))
+    }
+
+    /// The failures from an address at whatever accounts it tried.
+    pub(super) fn address_failures(origin: &Origin) -> Self {
+        Self::new(format!("ADDRESS#{origin}"), "ADDRESS")
+    }
+
+    /// A challenge's id lets its holder try codes, so the table has only its hash.
+    pub(super) fn challenge(id: ChallengeId) -> Self {
+        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(id.to_string()));
+        Self::new(format!("CHALLENGE#{digest}"), "CHALLENGE")
     }
 
     pub(super) fn email(address: &str) -> Self {

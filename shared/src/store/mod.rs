@@ -2,6 +2,8 @@
 //! a key, and every key is made from a tenant's typed id.
 
 mod api_keys;
+mod attempts;
+mod challenges;
 mod decode;
 mod expression;
 mod failure;
@@ -10,6 +12,7 @@ mod meter;
 mod organizations;
 mod read;
 mod replay;
+mod second_factor;
 mod sessions;
 mod transaction;
 mod users;
@@ -20,12 +23,14 @@ use aws_sdk_dynamodb::Client;
 
 pub use self::{
     api_keys::Rotation,
+    attempts::Failure,
     meter::Meter,
-    read::{Principal, PrincipalRead, Wanted},
+    read::{Evidence, Principal, PrincipalRead, Wanted},
     replay::{Digest32, ReplayKey, ReplayRecord},
+    second_factor::{Activation, Used},
     sessions::SignIn,
     transaction::Lost,
-    users::ProfileUpdate,
+    users::{PasswordChange, ProfileUpdate},
 };
 
 /// The table, as one request sees it: what the request spends is counted.

@@ -10,9 +10,10 @@ use super::{
     key::Key,
 };
 use crate::{
+    auth::attempts::{Attempts, Budget, Origin},
     error::Error,
     ids::{OrganizationId, UserId},
-    model::{organization::Organization, user::User},
+    model::{organization::Organization, second_factor::SecondFactor, user::User},
 };
 
 /// Whose request it is: the two items that decide access.
@@ -29,8 +30,25 @@ pub struct Principal {
 pub struct Wanted<'a> {
     /// The user's password hash.
     pub password: bool,
+    /// The user's second factor.
+    pub factor: bool,
+    /// The budgets of failures.
+    pub attempts: bool,
+    /// From where the request comes, for the budgets.
+    pub origin: Option<Origin>,
     /// The record of an idempotency key.
     pub replay: Option<&'a ReplayKey>,
+}
+
+/// What a proof of who somebody is is checked against, as far as it was wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// The user's password hash, as a PHC string.
+    pub password_hash: Option<String>,
+    /// The user's second factor.
+    pub factor: Option<SecondFactor>,
+    /// The budgets of failures.
+    pub attempts: Attempts,
 }
 
 /// What was read.
@@ -38,8 +56,8 @@ pub struct Wanted<'a> {
 pub struct PrincipalRead {
     /// The organization and the user, where both are there.
     pub principal: Option<Principal>,
-    /// The user's password hash, as a PHC string.
-    pub password_hash: Option<String>,
+    /// What a proof is checked against.
+    pub evidence: Evidence,
     /// What was answered to the idempotency key before.
     pub replay: Option<ReplayRecord>,
 }
@@ -69,13 +87,19 @@ impl Store {
         user: UserId,
         wanted: &Wanted<'_>,
     ) -> Result<PrincipalRead, Error> {
+        let origin = wanted.origin.as_ref().filter(|_| wanted.attempts);
         let keys = [
             Some(Key::organization(organization)),
             Some(Key::user(organization, user)),
             wanted.password.then(|| Key::password(organization, user)),
+            wanted.factor.then(|| Key::second_factor(organization, user)),
+            wanted.attempts.then(|| Key::account_failures(organization, user)),
+            origin.map(|origin| Key::known_failures(organization, user, origin)),
+            origin.map(Key::address_failures),
             wanted.replay.map(|replay| replay.key(organization, user)),
         ];
-        let [org, user, password, replay] = self.batch_get(keys).await?;
+        let [org, user, password, factor, account, known, address, replay] =
+            self.batch_get(keys).await?;
         let principal = match (org, user) {
             (Some(org), Some(user)) => Some(Principal {
                 organization: decode_organization(org)?,
@@ -84,9 +108,21 @@ impl Store {
             _ => None,
         };
         let password = password.map(|item| decode::<Password>("password", item)).transpose()?;
+        // The password of a disabled user proves nothing, and is tried like that of nobody.
+        let disabled = principal.as_ref().is_some_and(|principal| principal.user.disabled);
+        let password = password.filter(|_| !disabled);
         Ok(PrincipalRead {
             principal,
-            password_hash: password.map(|password| password.hash),
+            evidence: Evidence {
+                password_hash: password.map(|password| password.hash),
+                factor: factor.map(|item| decode("second factor", item)).transpose()?,
+                attempts: Attempts {
+                    origin: wanted.origin.clone(),
+                    account: budget(account)?,
+                    known: budget(known)?,
+                    address: budget(address)?,
+                },
+            },
             replay: replay.map(|item| decode("replay", item)).transpose()?,
         })
     }
@@ -156,4 +192,8 @@ impl Store {
             index.map(|index| items.swap_remove(index))
         }))
     }
+}
+
+fn budget(item: Option<Item>) -> Result<Option<Budget>, Error> {
+    item.map(|item| decode("budget of failures", item)).transpose()
 }

@@ -1,12 +1,16 @@
 //! Writes to sessions.
 
-use super::{Store, expression::Expression, failure::failure, key::Key, transaction::Lost};
+use super::{
+    Store, expression::Expression, failure::failure, key::Key, second_factor::Used,
+    transaction::Lost,
+};
 use crate::{
     clock::Timestamp,
     error::Error,
-    ids::{OrganizationId, SessionId, UserId},
+    ids::{ChallengeId, OrganizationId, SessionId, UserId},
     model::{
         audit::AuditRecord,
+        challenge::MAX_TRIES,
         organization::Organization,
         user::{MAX_SESSIONS, Session, User},
     },
@@ -24,12 +28,14 @@ pub struct SignIn<'a> {
     pub id: SessionId,
     /// The new session.
     pub session: &'a Session,
+    /// What it was proved by.
+    pub proof: Used<'a>,
+    /// The challenge that it answers.
+    pub challenge: Option<ChallengeId>,
     /// The password's hash with the present parameters, where the stored one has older ones.
     pub rehashed: Option<&'a str>,
     /// Its audit record.
     pub audit: &'a AuditRecord,
-    /// The present moment.
-    pub now: Timestamp,
 }
 
 impl Store {
@@ -37,13 +43,15 @@ impl Store {
     /// neither the password nor the user's standing has changed since they were read.
     ///
     /// # Errors
-    /// `Condition(0)` where one has.
+    /// `Condition(0)` where one has; another `Condition` where the challenge has ended; `Overtaken`
+    /// where the code or the budgets of failures are not as they were read.
     pub async fn begin_session(
         &self,
         sign_in: SignIn<'_>,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let SignIn { organization, user, id, session, rehashed, audit, now } = sign_in;
+        let SignIn { organization, user, id, session, proof, challenge, rehashed, audit } = sign_in;
+        let now = proof.now;
         let (key, text) = (Key::user(user.organization_id, user.id), id.to_string());
         let mut expression = Expression::default()
             .set(&["sessions", &text], session)?
@@ -57,7 +65,43 @@ impl Store {
             let key = Key::password(user.organization_id, user.id);
             transaction = transaction.update(key, Expression::default().set(&["hash"], &hash)?)?;
         }
-        transaction.audit(organization, audit)?.commit(random).await
+        if let Some(id) = challenge {
+            let open = Expression::default().when_below(&["tries"], &MAX_TRIES)?;
+            transaction = transaction.delete(Key::challenge(id), open)?;
+        }
+        transaction
+            .audit(organization, audit)?
+            .used_to_sign_in(user.organization_id, user.id, proof)?
+            .commit(random)
+            .await
+    }
+
+    /// Notes that the user has proved again who they are, on the condition that the session has not
+    /// been ended.
+    ///
+    /// # Errors
+    /// `Condition(0)` where it has; `Overtaken` where the code or the budgets of failures are not as
+    /// they were read.
+    pub async fn reprove_session(
+        &self,
+        organization: &Organization,
+        user: &User,
+        session: SessionId,
+        proof: Used<'_>,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let path = session.to_string();
+        let expression = Expression::default()
+            .set(&["sessions", &path, "proved_at"], &proof.now.as_second())?
+            .when_present(&["sessions", &path])
+            .when_equal(&["credentials_version"], &user.credentials_version)?;
+        self.transaction()
+            .update(Key::user(organization.id, user.id), expression)?
+            .audit(organization, audit)?
+            .used(organization.id, user.id, proof)?
+            .commit(random)
+            .await
     }
 
     /// Ends one session.

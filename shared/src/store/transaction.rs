@@ -29,6 +29,9 @@ pub enum Lost {
     /// The condition of the part with this index, counted from zero, did not hold: somebody else
     /// was faster.
     Condition(usize),
+    /// What the request was admitted by, such as a code that is good once, is not as it was read. It
+    /// may be read again, and the request tried again.
+    Overtaken,
     /// Other transactions kept one of the items busy.
     Busy,
     /// The table could not, or was asked wrongly.
@@ -47,6 +50,7 @@ impl Lost {
     pub fn or(self, conflict: Error) -> Error {
         match self {
             Self::Condition(_) => conflict,
+            Self::Overtaken => Error::internal("a lost guard was not tried again"),
             Self::Busy => Error::unavailable("TransactWriteItems: other transactions came first"),
             Self::Failed(error) => error,
         }
@@ -57,11 +61,13 @@ impl Lost {
 pub(super) struct Transaction<'a> {
     store: &'a Store,
     parts: Vec<TransactWriteItem>,
+    /// Which of the parts are guards: a lost one is [`Lost::Overtaken`].
+    guards: Vec<usize>,
 }
 
 impl Store {
     pub(super) fn transaction(&self) -> Transaction<'_> {
-        Transaction { store: self, parts: Vec::with_capacity(4) }
+        Transaction { store: self, parts: Vec::with_capacity(4), guards: Vec::new() }
     }
 }
 
@@ -70,6 +76,31 @@ impl Transaction<'_> {
     pub(super) fn update(mut self, key: Key, expression: Expression) -> Result<Self, Error> {
         self.parts.push(expression.update(&self.store.table, key)?);
         Ok(self)
+    }
+
+    /// Adds a deletion, on a condition.
+    pub(super) fn delete(mut self, key: Key, condition: Expression) -> Result<Self, Error> {
+        self.parts.push(condition.delete(&self.store.table, key)?);
+        Ok(self)
+    }
+
+    /// Adds a guard: a condition on an item that the change itself does not touch.
+    pub(super) fn guard(mut self, key: Key, condition: Expression) -> Result<Self, Error> {
+        self.guards.push(self.parts.len());
+        self.parts.push(condition.check(&self.store.table, key)?);
+        Ok(self)
+    }
+
+    /// Adds an update whose condition is a guard.
+    pub(super) fn guard_update(mut self, key: Key, expression: Expression) -> Result<Self, Error> {
+        self.guards.push(self.parts.len());
+        self.update(key, expression)
+    }
+
+    /// Adds a deletion whose condition is a guard.
+    pub(super) fn guard_delete(mut self, key: Key, condition: Expression) -> Result<Self, Error> {
+        self.guards.push(self.parts.len());
+        self.delete(key, condition)
     }
 
     /// Adds an item, on a condition.
@@ -134,7 +165,8 @@ impl Transaction<'_> {
             let with =
                 |code: &str| reasons.iter().position(|reason| reason.code.as_deref() == Some(code));
             if let Some(index) = with("ConditionalCheckFailed") {
-                return Err(Lost::Condition(index));
+                let guarded = self.guards.contains(&index);
+                return Err(if guarded { Lost::Overtaken } else { Lost::Condition(index) });
             }
             if with("TransactionConflict").is_some() && attempt == ATTEMPTS {
                 return Err(Lost::Busy);

@@ -1,20 +1,24 @@
 //! Writes to users.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::BTreeMap;
 
 use super::{
     Store,
-    decode::encode,
     expression::Expression,
     key::{Key, PARTITION},
     read::{Address, Password},
+    second_factor::Used,
     transaction::{Lost, Transaction},
 };
 use crate::{
     auth::permissions::Role,
     error::Error,
     ids::SessionId,
-    model::{audit::AuditRecord, organization::Organization, user::User},
+    model::{
+        audit::AuditRecord,
+        organization::Organization,
+        user::{Session, User},
+    },
     random::Random,
 };
 
@@ -25,6 +29,17 @@ pub struct ProfileUpdate<'a> {
     pub user: &'a User,
     /// Its audit record.
     pub audit: &'a AuditRecord,
+}
+
+/// A changed password.
+#[derive(Debug)]
+pub struct PasswordChange<'a> {
+    /// The hash of the new one.
+    pub hash: &'a str,
+    /// The session that stays.
+    pub keep: SessionId,
+    /// What it was proved by.
+    pub proof: Used<'a>,
 }
 
 impl Store {
@@ -72,34 +87,40 @@ impl Store {
             .await
     }
 
-    /// Replaces the password, and ends every session but one. The condition is that no other
-    /// change of the password came between: a sign-in with the old one that is under way fails on
-    /// its own condition.
+    /// Replaces the password, and ends every session but the one that it was proved in. The
+    /// condition is that no other change of the password came between: a sign-in with the old one
+    /// that is under way fails on its own condition.
     ///
     /// # Errors
-    /// `Condition(0)` where the password was changed since it was read.
+    /// `Condition(0)` where the password was changed since it was read; `Overtaken` where the budgets
+    /// of failures are not as they were.
     pub async fn change_password(
         &self,
         organization: &Organization,
         user: &User,
-        password_hash: &str,
-        keep: SessionId,
+        change: PasswordChange<'_>,
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
+        let PasswordChange { hash, keep, proof } = change;
         let key = Key::user(user.organization_id, user.id);
-        let kept = user.sessions.get_key_value(&keep).into_iter();
-        let sessions: std::collections::BTreeMap<_, _> = kept.collect();
+        let proved_at = (!user.mfa_enabled).then_some(proof.now);
+        let kept = user
+            .sessions
+            .get(&keep)
+            .map(|kept| Session { proved_at: proved_at.or(kept.proved_at), ..kept.clone() });
+        let sessions: BTreeMap<_, _> = kept.map(|kept| (keep, kept)).into_iter().collect();
         let expression = Expression::default()
             .set(&["sessions"], &sessions)?
             .increment(&["credentials_version"])?
             .when_equal(&["credentials_version"], &user.credentials_version)?
             .when_present(&["sessions", &keep.to_string()]);
-        let password = Expression::default().set(&["hash"], &password_hash)?;
+        let password = Expression::default().set(&["hash"], &hash)?;
         self.transaction()
             .update(key, expression)?
             .update(Key::password(user.organization_id, user.id), password)?
             .audit(organization, audit)?
+            .used(organization.id, user.id, proof)?
             .commit(random)
             .await
     }
@@ -137,7 +158,7 @@ impl Store {
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let none = std::collections::BTreeMap::<String, String>::new();
+        let none = BTreeMap::<String, String>::new();
         let expression = Expression::default()
             .set(&["disabled"], &disabled)?
             .set(&["sessions"], &none)?
@@ -148,37 +169,6 @@ impl Store {
             .audit(organization, audit)?
             .commit(random)
             .await
-    }
-
-    /// Writes an audit record of something that was refused, and so changed nothing.
-    ///
-    /// # Errors
-    /// 503 where the table cannot.
-    pub async fn record(
-        &self,
-        organization: &Organization,
-        audit: &AuditRecord,
-        random: &dyn Random,
-    ) -> Result<(), Lost> {
-        self.transaction().audit(organization, audit)?.commit(random).await
-    }
-
-    /// Writes an audit record for an account that does not exist, so that a stranger's sign-in
-    /// costs the same calls whether it does or not. It has no tenant whose sweep would delete it,
-    /// so it ends by itself.
-    ///
-    /// # Errors
-    /// 503 where the table cannot.
-    pub async fn record_stranger(
-        &self,
-        audit: &AuditRecord,
-        random: &dyn Random,
-    ) -> Result<(), Lost> {
-        let key = Key::audit(audit.organization_id, audit.occurred_at, audit.id);
-        let mut item = encode(key, audit)?;
-        let ends = audit.occurred_at.plus_days(30).as_second();
-        item.insert(super::key::EXPIRES_AT.to_owned(), AttributeValue::N(ends.to_string()));
-        self.transaction().put_encoded(item, Expression::default())?.commit(random).await
     }
 }
 

@@ -71,7 +71,8 @@ impl Answer {
         };
         expects(401, "www-authenticate");
         expects(405, "allow");
-        expects(503, "retry-after");
+        let waits = self.header("retry-after").is_some();
+        assert_eq!(matches!(self.status, 429 | 503), waits, "retry-after with a {}", self.status);
         let faults = self.body["errors"].as_array();
         assert_eq!(
             faults.is_some(),
@@ -147,7 +148,7 @@ impl Answer {
     /// What the answer shows once.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let data = &self.body["data"];
-        ["secret", "access_token"]
+        ["secret", "otpauth_uri", "access_token", "challenge_id"]
             .iter()
             .filter_map(|name| data[*name].as_str().map(ToOwned::to_owned))
             .collect()

@@ -167,7 +167,7 @@ fn secrets(headers: &Map<String, Value>, body: Option<&str>) -> Vec<String> {
         }
     }
     let body = body.and_then(|body| serde_json::from_str::<Value>(body).ok()).unwrap_or_default();
-    for name in ["password", "current_password", "new_password"] {
+    for name in ["password", "current_password", "new_password", "challenge_id"] {
         secrets.extend(body[name].as_str().map(ToOwned::to_owned));
     }
     secrets.retain(|secret| secret.len() > 7);

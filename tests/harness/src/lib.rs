@@ -13,6 +13,7 @@ mod answer;
 mod chance;
 mod client;
 mod engine;
+mod factor;
 mod faults;
 mod log;
 mod people;
@@ -23,6 +24,7 @@ pub use self::{
     answer::Answer,
     chance::TestRandom,
     client::{Client, Request},
+    factor::SEED,
     faults::Fault,
     log::Log,
     people::{PASSWORD, Person},

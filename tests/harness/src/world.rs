@@ -27,7 +27,7 @@ use shared::{
         user::{ApiKey, Session, User},
     },
     secrets::Keyring,
-    store::{Principal, SignIn, Store, Wanted},
+    store::{Principal, SignIn, Store, Used, Wanted},
 };
 use tracing::subscriber::DefaultGuard;
 
@@ -161,17 +161,20 @@ impl World {
         let session = Session {
             hash: token.hash(),
             last_active_at: self.now(),
+            proved_at: None,
             ip_address: Some("192.0.2.1".to_owned()),
             user_agent: None,
         };
+        let attempts = self.attempts(person).await;
         let sign_in = SignIn {
             organization: &organization,
             user: &user,
             id,
             session: &session,
+            proof: Used { attempts: &attempts, spend: None, now: self.now() },
+            challenge: None,
             rehashed: None,
             audit: &self.some_audit(organization.id, user.id),
-            now: self.now(),
         };
         self.app.store.begin_session(sign_in, random).await.unwrap();
         (id, token.reveal().to_owned())
@@ -281,7 +284,7 @@ impl World {
         self.engine.remove(partition, sort);
     }
 
-    fn some_audit(&self, organization: OrganizationId, user: UserId) -> AuditRecord {
+    pub(crate) fn some_audit(&self, organization: OrganizationId, user: UserId) -> AuditRecord {
         let actor = Actor::Operator;
         let call = Call::new(&self.app, "set-up", None, None);
         call.audit(organization, actor, Action::UserEnabled, user, Changes::default())
@@ -371,6 +374,7 @@ async fn found<const N: usize>(
         avatar_url: None,
         roles: roles.to_vec(),
         disabled: false,
+        mfa_enabled: false,
         version: 1,
         credentials_version: 1,
         updated_at: now,
