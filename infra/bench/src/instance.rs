@@ -35,7 +35,7 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 
 impl Instance {
     /// Starts a function; it need not be ready yet.
-    pub(crate) fn start(api: &RuntimeApi, engine: &str, name: &str) -> Self {
+    pub(crate) fn start(api: &RuntimeApi, engine: &str, secrets: &str, name: &str) -> Self {
         let (address, caller) = api.open();
         let log = std::env::temp_dir().join(format!("bench-{}", address.replace([':', '/'], "-")));
         let output = fs::File::create(&log).unwrap();
@@ -49,8 +49,9 @@ impl Instance {
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_ENDPOINT_URL_DYNAMODB", engine),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
             ("TABLE_NAME", crate::service::TABLE),
-            ("SECRET_ID", "unused"),
+            ("SECRET_ID", "bench"),
         ]);
         command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
         let spawned = now();

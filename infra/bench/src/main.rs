@@ -14,6 +14,7 @@ mod memory;
 mod report;
 mod revocation;
 mod runtime_api;
+mod second_factor;
 mod service;
 mod size;
 mod start;

@@ -2,10 +2,11 @@
 
 use crate::{instance::event, report::Report, service::Service};
 
-const READS: [(&str, &str); 4] = [
+const READS: [(&str, &str); 5] = [
     ("organization", "/api/organization"),
     ("profile", "/api/user/profile"),
     ("sessions", "/api/user/sessions"),
+    ("mfa", "/api/user/mfa"),
     ("api-keys", "/api/user/api-keys"),
 ];
 

@@ -13,7 +13,7 @@ use crate::{instance::Instance, runtime_api::RuntimeApi};
 pub(crate) const TABLE: &str = "settings-bench";
 
 /// The HTTP functions.
-pub(crate) const FUNCTIONS: [&str; 4] = ["organization", "sessions", "profile", "api-keys"];
+pub(crate) const FUNCTIONS: [&str; 5] = ["organization", "sessions", "profile", "mfa", "api-keys"];
 
 /// The administrator's password.
 pub(crate) const PASSWORD: &str = "gravel-umbrella-tenor-9-lichen";
@@ -22,6 +22,7 @@ pub(crate) const PASSWORD: &str = "gravel-umbrella-tenor-9-lichen";
 pub(crate) struct Service {
     api: RuntimeApi,
     engine: String,
+    secrets: String,
     /// The organization.
     pub(crate) organization: String,
     /// Its administrator.
@@ -32,9 +33,9 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start() -> Self {
-        let (api, engine) = (RuntimeApi::start().await, engine().await);
+        let (api, engine, secrets) = (RuntimeApi::start().await, engine().await, secrets().await);
         let (organization, user, session) = Default::default();
-        let mut service = Self { api, engine, organization, user, session };
+        let mut service = Self { api, engine, secrets, organization, user, session };
         let created = service.found("bench").await;
         service.organization = text_in(&created["organization"], "id");
         service.user = text_in(&created["user"], "id");
@@ -61,7 +62,7 @@ impl Service {
 
     /// Starts an instance of a function.
     pub(crate) fn instance(&self, name: &str) -> Instance {
-        Instance::start(&self.api, &self.engine, name)
+        Instance::start(&self.api, &self.engine, &self.secrets, name)
     }
 
     /// Signs an administrator in.
@@ -100,5 +101,16 @@ async fn engine() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(dynoxide::server::serve_on(listener, database));
+    url
+}
+
+/// A Secrets Manager with one secret.
+async fn secrets() -> String {
+    let answer = json!({"SecretString": json!({"current": "k1", "k1": "material"}).to_string()});
+    let answer = axum::routing::post(async move || axum::Json(answer));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().route("/", answer);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     url
 }

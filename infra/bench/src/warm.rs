@@ -12,13 +12,14 @@ use crate::{
 const ROUNDS: usize = 40;
 const BURST: usize = 50;
 
-const READS: [(&str, &str); 8] = [
+const READS: [(&str, &str); 9] = [
     ("organization", "/api/organization"),
     ("organization", "/api/organization/features"),
     ("organization", "/api/organization/limits"),
     ("organization", "/api/organization/subscription"),
     ("profile", "/api/user/profile"),
     ("sessions", "/api/user/sessions"),
+    ("mfa", "/api/user/mfa"),
     ("api-keys", "/api/user/api-keys"),
     ("api-keys", "/api/user/api-keys/{id}"),
 ];
