@@ -15,7 +15,7 @@ use shared::{
         organization::Organization,
         user::{Session, User},
     },
-    store::{Lost, Principal, SignIn},
+    store::{Lost, Principal, Rehash, SignIn},
 };
 use utoipa::ToSchema;
 
@@ -80,7 +80,7 @@ pub(crate) async fn session(
     principal: &Principal,
     proof: &Proof,
     challenge: Option<ChallengeId>,
-    rehashed: Option<&str>,
+    rehash: Option<Rehash<'_>>,
 ) -> Result<SignedIn, Lost> {
     let Principal { organization, user } = principal;
     let token = PlainToken::generate(TokenKind::Session, organization.id, user.id, &*call.random);
@@ -105,7 +105,7 @@ pub(crate) async fn session(
         session: &session,
         proof: proof.used(call.now),
         challenge,
-        rehashed,
+        rehash,
         audit: &audit,
     };
     call.store.begin_session(sign_in, &*call.random).await?;

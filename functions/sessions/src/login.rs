@@ -22,7 +22,7 @@ use shared::{
         audit::{Action, Actor, Changes},
         challenge::{CHALLENGE_SECONDS, Challenge},
     },
-    store::{Lost, Principal, Wanted},
+    store::{Lost, NewChallenge, Principal, Rehash, Wanted},
 };
 use utoipa::ToSchema;
 
@@ -109,13 +109,19 @@ pub async fn handler(
     loop {
         let proof = prover.check(given).await?;
         let principal = read.principal.as_ref().ok_or(Error::WrongEmailOrPassword)?;
-        if proof.outdated_hash && rehashed.is_none() {
+        if proof.outdated_hash.is_some() && rehashed.is_none() {
             rehashed = Some(call.passwords.hash(&request.password, &*call.random).await?);
         }
+        let rehash = match (&proof.outdated_hash, &rehashed) {
+            (Some(before), Some(after)) => Some(Rehash { before, after }),
+            _ => None,
+        };
         let answered = match begin::admit(&call, &principal.organization, &principal.user) {
             Err(refusal) => Err(prover.refuse_proven(&proof, refusal).await),
-            Ok(()) if principal.user.mfa_enabled => challenge(&call, principal, &proof).await,
-            Ok(()) => begin::session(&call, principal, &proof, None, rehashed.as_deref())
+            Ok(()) if principal.user.mfa_enabled => {
+                challenge(&call, principal, &proof, rehash).await
+            }
+            Ok(()) => begin::session(&call, principal, &proof, None, rehash)
                 .await
                 .map(|signed_in| LoginAnswer::SignedIn(Box::new(signed_in))),
         };
@@ -129,7 +135,12 @@ pub async fn handler(
     }
 }
 
-async fn challenge(call: &Call, principal: &Principal, proof: &Proof) -> Result<LoginAnswer, Lost> {
+async fn challenge(
+    call: &Call,
+    principal: &Principal,
+    proof: &Proof,
+    rehash: Option<Rehash<'_>>,
+) -> Result<LoginAnswer, Lost> {
     let Principal { organization, user } = principal;
     let id = ChallengeId::generate(call.now, &*call.random);
     let challenge = Challenge {
@@ -143,7 +154,8 @@ async fn challenge(call: &Call, principal: &Principal, proof: &Proof) -> Result<
     let changes = Changes::default();
     let audit = call.audit(organization.id, actor, Action::SessionChallenged, user.id, changes);
     let (proof, random) = (proof.used(call.now), &*call.random);
-    call.store.begin_challenge(organization, id, &challenge, proof, &audit, random).await?;
+    let new = NewChallenge { id, challenge: &challenge };
+    call.store.begin_challenge(organization, new, rehash, proof, &audit, random).await?;
     Ok(LoginAnswer::MfaRequired(PendingSignIn {
         mfa_required: true,
         challenge_id: id,

@@ -107,8 +107,8 @@ pub struct Proof {
     pub spend: Option<Spend>,
     /// The time step of an enrollment's code.
     pub step: Option<u64>,
-    /// Whether the password's hash has parameters of old.
-    pub outdated_hash: bool,
+    /// The password's hash, where it has parameters of old.
+    pub outdated_hash: Option<String>,
 }
 
 impl Proof {
@@ -202,11 +202,14 @@ impl<'a> Prover<'a> {
 
     async fn judge(&mut self, given: Given<'_>) -> Result<Result<Proof, Error>, Error> {
         let attempts = self.evidence.attempts.clone();
-        let mut proof = Proof { attempts, spend: None, step: None, outdated_hash: false };
+        let mut proof = Proof { attempts, spend: None, step: None, outdated_hash: None };
         if let Some(password) = given.password {
             match self.verdict(password).await? {
                 Verdict::Wrong => return Ok(Err((self.subject.wrong_password)())),
-                verdict => proof.outdated_hash = verdict == Verdict::RightButOutdated,
+                Verdict::RightButOutdated => {
+                    proof.outdated_hash.clone_from(&self.evidence.password_hash);
+                }
+                Verdict::Right => {}
             }
         }
         #[cfg(feature = "second-factor")]

@@ -1,7 +1,8 @@
 //! Writes to challenges: sign-ins that wait for their second factor.
 
 use super::{
-    Store, decode::decode, expression::Expression, key::Key, second_factor::Used, transaction::Lost,
+    Store, decode::decode, expression::Expression, key::Key, second_factor::Used, sessions::Rehash,
+    transaction::Lost,
 };
 use crate::{
     error::Error,
@@ -10,23 +11,35 @@ use crate::{
     random::Random,
 };
 
+/// A challenge that begins.
+#[derive(Debug)]
+pub struct NewChallenge<'a> {
+    /// Its id.
+    pub id: ChallengeId,
+    /// Whose it is, and until when.
+    pub challenge: &'a Challenge,
+}
+
 impl Store {
     /// Begins a challenge, on the condition that the budgets of failures are as they were read: that
-    /// there is one tells that the password was right.
+    /// there is one tells that the password was right. A hash of it with the present parameters is
+    /// stored, where the one that is there has older ones.
     ///
     /// # Errors
-    /// `Overtaken` where they are not.
+    /// `Overtaken` where they are not; `Condition` where the password was changed.
     pub async fn begin_challenge(
         &self,
         organization: &Organization,
-        id: ChallengeId,
-        challenge: &Challenge,
+        new: NewChallenge<'_>,
+        rehash: Option<Rehash<'_>>,
         proof: Used<'_>,
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
+        let NewChallenge { id, challenge } = new;
         self.transaction()
             .put(Key::challenge(id), challenge, Expression::new_item())?
+            .rehash(organization.id, challenge.user_id, rehash)?
             .audit(organization, audit)?
             .used(organization.id, challenge.user_id, proof)?
             .commit(random)

@@ -24,11 +24,12 @@ use aws_sdk_dynamodb::Client;
 pub use self::{
     api_keys::Rotation,
     attempts::Failure,
+    challenges::NewChallenge,
     meter::Meter,
     read::{Evidence, Principal, PrincipalRead, Wanted},
     replay::{Digest32, ReplayKey, ReplayRecord},
     second_factor::{Activation, Used},
-    sessions::SignIn,
+    sessions::{Rehash, SignIn},
     transaction::Lost,
     users::{PasswordChange, ProfileUpdate},
 };

@@ -1,8 +1,12 @@
 //! Writes to sessions.
 
 use super::{
-    Store, expression::Expression, failure::failure, key::Key, second_factor::Used,
-    transaction::Lost,
+    Store,
+    expression::Expression,
+    failure::failure,
+    key::Key,
+    second_factor::Used,
+    transaction::{Lost, Transaction},
 };
 use crate::{
     clock::Timestamp,
@@ -16,6 +20,15 @@ use crate::{
     },
     random::Random,
 };
+
+/// A password's hash with parameters of old, and the one with the present ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Rehash<'a> {
+    /// The stored one.
+    pub before: &'a str,
+    /// The new one.
+    pub after: &'a str,
+}
 
 /// A sign-in that has been found right.
 #[derive(Debug)]
@@ -32,8 +45,8 @@ pub struct SignIn<'a> {
     pub proof: Used<'a>,
     /// The challenge that it answers.
     pub challenge: Option<ChallengeId>,
-    /// The password's hash with the present parameters, where the stored one has older ones.
-    pub rehashed: Option<&'a str>,
+    /// The password's new hash, where the stored one has parameters of old.
+    pub rehash: Option<Rehash<'a>>,
     /// Its audit record.
     pub audit: &'a AuditRecord,
 }
@@ -50,7 +63,7 @@ impl Store {
         sign_in: SignIn<'_>,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let SignIn { organization, user, id, session, proof, challenge, rehashed, audit } = sign_in;
+        let SignIn { organization, user, id, session, proof, challenge, rehash, audit } = sign_in;
         let now = proof.now;
         let (key, text) = (Key::user(user.organization_id, user.id), id.to_string());
         let mut expression = Expression::default()
@@ -60,11 +73,11 @@ impl Store {
         for ended in surplus(user, organization, now) {
             expression = expression.remove(&["sessions", &ended.to_string()]);
         }
-        let mut transaction = self.transaction().update(key, expression)?;
-        if let Some(hash) = rehashed {
-            let key = Key::password(user.organization_id, user.id);
-            transaction = transaction.update(key, Expression::default().set(&["hash"], &hash)?)?;
-        }
+        let mut transaction = self.transaction().update(key, expression)?.rehash(
+            user.organization_id,
+            user.id,
+            rehash,
+        )?;
         if let Some(id) = challenge {
             let open = Expression::default().when_below(&["tries"], &MAX_TRIES)?;
             transaction = transaction.delete(Key::challenge(id), open)?;
@@ -196,6 +209,22 @@ impl Store {
                 _ => Err(failure("UpdateItem", &error)),
             },
         }
+    }
+}
+
+impl Transaction<'_> {
+    /// Replaces a password's hash by one with the present parameters, on the condition that it is
+    /// still the one that was read: an old password must not come back.
+    pub(super) fn rehash(
+        self,
+        organization: OrganizationId,
+        user: UserId,
+        rehash: Option<Rehash<'_>>,
+    ) -> Result<Self, Error> {
+        let Some(Rehash { before, after }) = rehash else { return Ok(self) };
+        let expression =
+            Expression::default().set(&["hash"], &after)?.when_equal(&["hash"], &before)?;
+        self.update(Key::password(organization, user), expression)
     }
 }
 

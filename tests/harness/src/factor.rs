@@ -8,7 +8,7 @@ use shared::{
         challenge::{CHALLENGE_SECONDS, Challenge},
         second_factor::{ENROLLMENT_MINUTES, Enrollment},
     },
-    store::{Activation, Principal, Used, Wanted},
+    store::{Activation, NewChallenge, Principal, Used, Wanted},
 };
 use totp_rs::{Algorithm, Builder};
 
@@ -88,11 +88,9 @@ impl World {
             let (attempts, audit) =
                 (self.attempts(person).await, self.some_audit(organization.id, user.id));
             let proof = Used { attempts: &attempts, spend: None, now: self.now() };
+            let new = NewChallenge { id, challenge: &challenge };
             let (store, random) = (&self.app.store, &*self.app.random);
-            store
-                .begin_challenge(&organization, id, &challenge, proof, &audit, random)
-                .await
-                .unwrap();
+            store.begin_challenge(&organization, new, None, proof, &audit, random).await.unwrap();
         }
         id
     }

@@ -173,7 +173,7 @@ impl World {
             session: &session,
             proof: Used { attempts: &attempts, spend: None, now: self.now() },
             challenge: None,
-            rehashed: None,
+            rehash: None,
             audit: &self.some_audit(organization.id, user.id),
         };
         self.app.store.begin_session(sign_in, random).await.unwrap();
