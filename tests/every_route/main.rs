@@ -4,4 +4,5 @@
 mod access;
 mod bodies;
 mod failures;
+mod policies;
 mod table;

@@ -54,6 +54,10 @@ const fn write(
     Operation { method, path, access, who: Who::Viewer, body, status, calls: 2, units }
 }
 
+/// The code of the time step after the one in which a world begins: it is good then, and a minute
+/// later, too.
+pub(crate) const CODE: &str = "990919";
+
 /// A read is one call of two units: organization and user. A write is that and one transaction:
 /// two units a part of up to 1 KB, the audit record being one.
 pub(crate) const OPERATIONS: [Operation; 24] = [

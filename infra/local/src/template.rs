@@ -1,7 +1,11 @@
 //! `template.yaml`, as far as the local stack stands in for AWS: the table, the secret, and the
 //! functions with their routes. What is read here is written down nowhere else.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use serde_json::{Map, Value, json};
 use yaml_serde::Value as Yaml;
@@ -26,6 +30,9 @@ pub struct Function {
     pub routes: Vec<Route>,
     /// The names of its environment's variables.
     pub variables: Vec<String>,
+    /// The actions that it may take at the table, each with the beginning of the partition keys that
+    /// it may take them at.
+    pub grants: BTreeSet<(String, String)>,
 }
 
 /// A method and a path.
@@ -139,7 +146,28 @@ fn function(properties: &Value, globals: &[String]) -> Result<(String, Function)
         })
         .collect();
     let variables = [globals, &variables(properties)].concat();
-    Ok((name.to_owned(), Function { routes, variables }))
+    let grants = grants(&properties["Policies"]);
+    Ok((name.to_owned(), Function { routes, variables, grants }))
+}
+
+fn grants(policies: &Value) -> BTreeSet<(String, String)> {
+    let list = |value: &Value| match value {
+        Value::Array(list) => list.clone(),
+        one => vec![one.clone()],
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let statements = list(policies).into_iter().flat_map(|policy| list(&policy["Statement"]));
+    statements
+        .flat_map(|statement| {
+            let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            let keys: Vec<_> = keys.as_array().into_iter().flatten().map(text).collect();
+            list(&statement["Action"]).into_iter().flat_map(move |action| {
+                let action = text(&action);
+                let keys = keys.clone().into_iter();
+                keys.map(move |key| (action.clone(), key.trim_end_matches('*').to_owned()))
+            })
+        })
+        .collect()
 }
 
 fn variables(properties: &Value) -> Vec<String> {

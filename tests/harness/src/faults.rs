@@ -2,8 +2,8 @@
 //! SDK and the engine, so that the SDK's own retries and time-outs are part of the test.
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use aws_smithy_runtime_api::{
@@ -20,6 +20,8 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use tokio::sync::Barrier;
+
+use crate::calls::{Access, accesses};
 
 /// What goes wrong with calls to the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub enum Fault {
 
 /// Where faults are ordered: the name of a call, and what happens to the next of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Orders(Arc<Mutex<VecDeque<(&'static str, Order)>>>);
+pub(crate) struct Orders(Arc<Mutex<VecDeque<(&'static str, Order)>>>, Arc<Mutex<BTreeSet<Access>>>);
 
 /// What happens to a call.
 #[derive(Debug, Clone)]
@@ -73,6 +75,11 @@ impl Orders {
 
     pub(crate) fn intrude(&self, call: &'static str, intrusion: Intrusion) {
         self.repeat(call, &Order::After(intrusion), 1);
+    }
+
+    /// What was asked of the table since it was last forgotten.
+    pub(crate) fn accesses(&self) -> MutexGuard<'_, BTreeSet<Access>> {
+        self.1.lock().unwrap()
     }
 
     pub(crate) fn clear(&self) {
@@ -119,6 +126,8 @@ struct FaultyConnector {
 impl HttpConnector for FaultyConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let asked = accesses(&target, request.body().bytes().unwrap_or_default());
+        self.orders.accesses().extend(asked);
         let fault = match self.orders.take(&target) {
             None => return self.inner.call(request),
             Some(Order::WaitFor(others)) => {

@@ -10,6 +10,7 @@
 )]
 
 mod answer;
+mod calls;
 mod chance;
 mod client;
 mod engine;
@@ -22,6 +23,7 @@ mod world;
 
 pub use self::{
     answer::Answer,
+    calls::Access,
     chance::TestRandom,
     client::{Client, Request},
     factor::SEED,

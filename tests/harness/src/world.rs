@@ -1,7 +1,7 @@
 //! Two organizations on an engine of their own.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
@@ -32,7 +32,7 @@ use shared::{
 use tracing::subscriber::DefaultGuard;
 
 use crate::{
-    Client, Fault, Log, Person, TestClock, TestRandom,
+    Access, Client, Fault, Log, Person, TestClock, TestRandom,
     engine::{Engine, TABLE, plain_item},
     faults::{FaultyClient, Intrusion, Orders},
     people::{ACME, GLOBEX, password_hash},
@@ -139,6 +139,17 @@ impl World {
     /// Puts another value into the secret. Who has fetched it keeps it for a while.
     pub fn set_secret(&self, value: &Value) {
         *self.secret.lock().unwrap() = value.to_string();
+    }
+
+    /// What was asked of the table since that was last forgotten.
+    #[must_use]
+    pub fn accesses(&self) -> BTreeSet<Access> {
+        self.orders.accesses().clone()
+    }
+
+    /// Forgets what was asked of the table.
+    pub fn forget_accesses(&self) {
+        self.orders.accesses().clear();
     }
 
     /// Takes back all orders.

@@ -1,0 +1,92 @@
+//! What the functions ask of the table is what `template.yaml` grants them, and nothing else: too
+//! little is a 500 in production alone, too much is what an intruder gets.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use harness::World;
+use local_stack::template::Template;
+
+use crate::table::{Access, CODE, OPERATIONS, Operation, routes};
+
+/// What is granted for what no request of the table of operations comes to, and why.
+const RARE: [(&str, &str, &str); 4] = [
+    // A sign-in of somebody with a second factor.
+    ("sessions", "dynamodb:PutItem", "CHALLENGE#"),
+    // A wrong code at one.
+    ("sessions", "dynamodb:UpdateItem", "CHALLENGE#"),
+    // A sign-in whose hash has parameters of old.
+    ("sessions", "dynamodb:UpdateItem", "PASSWORD#"),
+    // A request that lost the race for its idempotency key.
+    ("api-keys", "dynamodb:GetItem", "REPLAY#"),
+];
+
+type Grants = BTreeMap<String, BTreeSet<harness::Access>>;
+
+fn granted() -> Grants {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let functions = Template::load(&root.join("template.yaml")).unwrap().functions;
+    functions.into_iter().map(|(name, function)| (name, function.grants)).collect()
+}
+
+/// Sends the request that succeeds as one that notes the credential's use, and is the first of its
+/// organization's day.
+async fn used(operation: &Operation) -> BTreeSet<harness::Access> {
+    let world = World::new().await;
+    let client = world.client(routes());
+    world.clock.advance_minutes(9 * 60 - 1);
+    let (path, token) =
+        (operation.filled(&world).await, world.session(operation.caller(&world)).await);
+    world.clock.advance_seconds(61);
+    world.forget_accesses();
+    let mut request = operation.request(&client, &path);
+    if !operation.body.is_empty() {
+        request = request.text(operation.body.replace(CODE, &world.code()));
+    }
+    if operation.access != Access::Public {
+        request = request.bearer(&token);
+    }
+    if operation.path == "/api/user/api-keys" || operation.path.ends_with("/regenerate") {
+        request = request.header("idempotency-key", "policies");
+    }
+    let answer = request.send().await;
+    assert_eq!(answer.status, operation.status, "{}: {}", operation.name(), answer.body);
+    let mut accesses = world.accesses();
+    if operation.body.contains("password") {
+        world.forget_accesses();
+        let wrong = operation.request(&client, &path).text(
+            operation
+                .body
+                .replace(harness::PASSWORD, "not-the-password")
+                .replace(CODE, &world.code()),
+        );
+        let wrong = if operation.access == Access::Public { wrong } else { wrong.bearer(&token) };
+        wrong.send().await;
+        accesses.extend(world.accesses());
+    }
+    accesses
+}
+
+#[tokio::test]
+async fn each_function_is_granted_what_it_uses_and_no_more() {
+    let functions: BTreeMap<_, _> = openapi::functions()
+        .into_iter()
+        .flat_map(|(name, routes)| {
+            let paths = routes.into_openapi().paths.paths.into_keys();
+            paths.map(move |path| (path, name.to_owned())).collect::<Vec<_>>()
+        })
+        .collect();
+    let mut all = Grants::new();
+    for operation in &OPERATIONS {
+        let name = functions[operation.path].clone();
+        all.entry(name).or_default().extend(used(operation).await);
+    }
+    for (name, action, partition) in RARE {
+        all.get_mut(name).unwrap().insert((action.to_owned(), partition.to_owned()));
+    }
+    for (name, used) in all {
+        assert_eq!(granted()[&name], used, "{name}");
+    }
+}
