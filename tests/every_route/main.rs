@@ -3,5 +3,6 @@
 
 mod access;
 mod bodies;
+mod expiries;
 mod failures;
 mod table;
