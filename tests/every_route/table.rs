@@ -56,7 +56,7 @@ const fn write(
 
 /// A read is one call of two units: organization and user. A write is that and one transaction:
 /// two units a part of up to 1 KB, the audit record being one.
-pub(crate) const OPERATIONS: [Operation; 17] = [
+pub(crate) const OPERATIONS: [Operation; 19] = [
     Operation {
         method: "POST",
         path: "/api/login",
@@ -107,6 +107,18 @@ pub(crate) const OPERATIONS: [Operation; 17] = [
         200,
         6.0,
     ),
+    read("/api/user/session-timeout", Access::Scope(Scope::SettingsRead)),
+    Operation {
+        who: Who::Admin,
+        ..write(
+            "PUT",
+            "/api/user/session-timeout",
+            Access::Scope(Scope::SettingsWrite),
+            r#"{"idle_timeout_minutes": 30, "absolute_timeout_minutes": 720, "extend_on_activity": true}"#,
+            200,
+            6.0,
+        )
+    },
     read("/api/organization", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/features", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/limits", Access::Scope(Scope::OrganizationRead)),
@@ -115,9 +127,15 @@ pub(crate) const OPERATIONS: [Operation; 17] = [
 
 /// The routes of all functions.
 pub(crate) fn routes() -> Router {
-    [api_keys::router(), organization::router(), profile::router(), sessions::router()]
-        .into_iter()
-        .fold(Router::new(), Router::merge)
+    [
+        api_keys::router(),
+        organization::router(),
+        profile::router(),
+        session_timeout::router(),
+        sessions::router(),
+    ]
+    .into_iter()
+    .fold(Router::new(), Router::merge)
 }
 
 impl Operation {

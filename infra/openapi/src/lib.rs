@@ -19,11 +19,12 @@ that is left out keeps its value.";
 
 /// The routes of every HTTP function, by the function's name.
 #[must_use]
-pub fn functions() -> [(&'static str, OpenApiRouter); 4] {
+pub fn functions() -> [(&'static str, OpenApiRouter); 5] {
     [
         ("api-keys", api_keys::documented()),
         ("organization", organization::documented()),
         ("profile", profile::documented()),
+        ("session-timeout", session_timeout::documented()),
         ("sessions", sessions::documented()),
     ]
 }
