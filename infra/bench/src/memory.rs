@@ -2,11 +2,12 @@
 
 use crate::{instance::event, report::Report, service::Service};
 
-const READS: [(&str, &str); 4] = [
+const READS: [(&str, &str); 5] = [
     ("organization", "/api/organization"),
     ("profile", "/api/user/profile"),
     ("sessions", "/api/user/sessions"),
     ("api-keys", "/api/user/api-keys"),
+    ("session-timeout", "/api/user/session-timeout"),
 ];
 
 /// The most that a function may have, in KiB: 9 MB.
