@@ -1,6 +1,6 @@
 //! Requests over HTTP.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,14 @@ pub struct Client {
     api: String,
     agent: ureq::Agent,
     headers: Vec<(&'static str, String)>,
+}
+
+/// Sends the same request from several threads at once.
+pub fn at_once(count: usize, send: impl Fn() -> Answer + Sync) -> Vec<Answer> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(&send)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
 }
 
 /// An answer.

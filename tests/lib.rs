@@ -13,6 +13,6 @@ mod client;
 mod stack;
 
 pub use self::{
-    client::{Answer, Client},
+    client::{Answer, Client, at_once},
     stack::{Person, System},
 };

@@ -2,18 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-use std::{collections::BTreeSet, thread};
+use std::collections::BTreeSet;
 
 use serde_json::json;
-use system_tests::{Answer, Client, System};
-
-/// Sends the same request from several threads at once.
-fn at_once(count: usize, send: impl Fn() -> Answer + Sync) -> Vec<Answer> {
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(&send)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
-}
+use system_tests::{Answer, Client, System, at_once};
 
 fn keys(session: &Client) -> usize {
     session.get("/api/user/api-keys?limit=100").data(200).as_array().unwrap().len()

@@ -1,7 +1,7 @@
 //! A walk through the running system, as its users take it.
 
 use serde_json::json;
-use system_tests::System;
+use system_tests::{System, at_once};
 
 #[test]
 fn a_key_is_made_used_replaced_and_dead_at_once() {
@@ -73,6 +73,47 @@ fn the_operator_s_changes_hold_from_the_next_request_on() {
     command("enable_user", json!({}));
     assert_eq!(system.client().bearer(&secret).get("/api/user/profile").status, 200);
     session.get("/api/user/profile").expect(401, "invalid_credential");
+}
+
+#[test]
+fn a_shortened_policy_ends_an_idle_session_on_every_instance_and_a_longer_one_does_not_revive_it() {
+    let system = System::get();
+    let admin = system.organization("hurried");
+    let (session, left) = (system.client().sign_in(&admin), system.client().sign_in(&admin));
+    let sessions = session.get("/api/user/sessions").data(200).clone();
+    let others = sessions.as_array().unwrap().iter().filter(|it| it["current"] == false);
+    let [id] = others.map(|it| it["id"].as_str().unwrap()).collect::<Vec<_>>()[..] else {
+        panic!("{sessions}")
+    };
+    let user = format!("USER#{}#{}", admin.organization_id, admin.user_id);
+    // It was left twenty minutes ago.
+    system.table(
+        "UpdateItem",
+        json!({
+            "Key": {"PK": {"S": user}, "SK": {"S": "USER"}},
+            "UpdateExpression":
+                "SET sessions.#id.last_active_at = sessions.#id.last_active_at - :seconds",
+            "ExpressionAttributeNames": {"#id": id},
+            "ExpressionAttributeValues": {":seconds": {"N": "1200"}},
+        }),
+    );
+    let listed = session.get("/api/user/sessions").data(200).as_array().unwrap().len();
+    assert_eq!(listed, 2, "it is still open");
+    let set = |minutes: u32| {
+        let body = json!({"idle_timeout_minutes": minutes});
+        let answer = session.put("/api/user/session-timeout", &body);
+        assert_eq!(answer.data(200)["idle_timeout_minutes"], minutes);
+    };
+    for minutes in [15, 1440] {
+        set(minutes);
+        for path in ["/api/user/profile", "/api/organization", "/api/user/session-timeout"] {
+            // Two at once, so that both instances of the function answer.
+            for answer in at_once(2, || left.get(path)) {
+                answer.expect(401, "session_idle");
+            }
+            assert_eq!(session.get(path).status, 200);
+        }
+    }
 }
 
 #[test]

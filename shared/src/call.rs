@@ -20,7 +20,10 @@ use crate::{
     clock::{Clock, Timestamp},
     error::Error,
     ids::{AuditId, OrganizationId},
-    model::audit::{Action, Actor, AuditRecord, Changes},
+    model::{
+        audit::{Action, Actor, AuditRecord, Changes},
+        user::Expiries,
+    },
     random::Random,
     store::{Meter, Store},
 };
@@ -63,12 +66,20 @@ pub struct Call {
     trace: Arc<Trace>,
 }
 
-/// What the log line of a request will tell.
+/// What the log line of a request will tell, and the headers of its answer.
 #[derive(Default)]
 pub(crate) struct Trace {
     pub(crate) meter: Arc<Meter>,
     pub(crate) identity: OnceLock<(OrganizationId, Credential)>,
     pub(crate) touched: AtomicBool,
+    expiries: Mutex<Option<Expiries>>,
+}
+
+impl Trace {
+    /// When the session ends that the request was made in, where one was and still is.
+    pub(crate) fn expiries(&self) -> Option<Expiries> {
+        *self.expiries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Deref for Call {
@@ -112,6 +123,11 @@ impl Call {
     pub(crate) fn identify(&self, organization: OrganizationId, credential: Credential) {
         // The first identity stands; a request has only one.
         let _ = self.trace.identity.set((organization, credential));
+    }
+
+    /// Tells the answer's headers when the session ends that the request was made in.
+    pub(crate) fn tell_expiries(&self, expiries: Option<Expiries>) {
+        *self.trace.expiries.lock().unwrap_or_else(PoisonError::into_inner) = expiries;
     }
 
     /// The table for work that no answer waits for: it counts on its own.

@@ -54,6 +54,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The second that the moment lies in.
+    #[must_use]
+    pub const fn whole_second(self) -> Self {
+        Self::from_second(self.as_second())
+    }
+
     /// The moment `seconds` later.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
@@ -64,6 +70,12 @@ impl Timestamp {
     #[must_use]
     pub fn plus_minutes(self, minutes: u32) -> Self {
         self.plus_seconds(i64::from(minutes) * 60)
+    }
+
+    /// The moment `minutes` earlier.
+    #[must_use]
+    pub fn minus_minutes(self, minutes: u32) -> Self {
+        self.plus_seconds(i64::from(minutes) * -60)
     }
 
     /// The moment `days` of 24 hours later.

@@ -6,7 +6,7 @@ use harness::World;
 use serde_json::json;
 use shared::auth::permissions::Scope;
 
-use crate::table::{Access, OPERATIONS, Operation, routes};
+use crate::table::{Access, OPERATIONS, Operation, Who, routes};
 
 /// The operations that need a credential.
 fn guarded() -> impl Iterator<Item = &'static Operation> {
@@ -100,6 +100,26 @@ async fn a_user_without_a_role_may_do_only_what_needs_none() {
             let request = operation.request(&client, operation.path).bearer(credential);
             request.send().await.expect(403, "role_required").expect_cost(1, 2.0);
         }
+    }
+}
+
+#[tokio::test]
+async fn what_is_an_administrator_s_nobody_else_may_do_whatever_their_key_s_scopes_are() {
+    for operation in guarded().filter(|operation| operation.who == Who::Admin) {
+        let world = World::new().await;
+        let client = world.client(routes());
+        let path = operation.filled(&world).await;
+        let mut credentials = Vec::new();
+        for person in [&world.viewer, &world.editor] {
+            credentials.push(world.session(person).await);
+            credentials.push(world.api_key(person, Scope::ALL).await);
+        }
+        let before = world.dump();
+        for credential in &credentials {
+            let request = operation.request(&client, &path).bearer(credential);
+            request.send().await.expect(403, "role_required").expect_cost(1, 2.0);
+        }
+        assert_eq!(world.dump(), before);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod bodies;
+mod expiries;
 mod failures;
 mod policies;
 mod table;

@@ -60,7 +60,7 @@ pub(crate) const CODE: &str = "990919";
 
 /// A read is one call of two units: organization and user. A write is that and one transaction:
 /// two units a part of up to 1 KB, the audit record being one.
-pub(crate) const OPERATIONS: [Operation; 24] = [
+pub(crate) const OPERATIONS: [Operation; 26] = [
     Operation {
         method: "POST",
         path: "/api/login",
@@ -155,6 +155,18 @@ pub(crate) const OPERATIONS: [Operation; 24] = [
         200,
         6.0,
     ),
+    read("/api/user/session-timeout", Access::Scope(Scope::SettingsRead)),
+    Operation {
+        who: Who::Admin,
+        ..write(
+            "PUT",
+            "/api/user/session-timeout",
+            Access::Scope(Scope::SettingsWrite),
+            r#"{"idle_timeout_minutes": 30, "absolute_timeout_minutes": 720, "extend_on_activity": true}"#,
+            200,
+            6.0,
+        )
+    },
     read("/api/organization", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/features", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/limits", Access::Scope(Scope::OrganizationRead)),
@@ -168,6 +180,7 @@ pub(crate) fn routes() -> Router {
         mfa::router(),
         organization::router(),
         profile::router(),
+        session_timeout::router(),
         sessions::router(),
     ]
     .into_iter()

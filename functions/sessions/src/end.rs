@@ -34,5 +34,8 @@ pub async fn handler(
         .end_session(&caller.organization, caller.user.id, id, &audit, &*call.random)
         .await
         .map_err(|lost| lost.or(Error::NotFound))?;
+    if caller.session_id()? == id {
+        caller.session_is_over();
+    }
     Ok(NoContent)
 }

@@ -7,7 +7,10 @@ use shared::{
     error::Error,
     http::{answer::Page, cursor::List, problem::Refusals, query::Paging},
     ids::SessionId,
-    model::{organization::SessionPolicy, user::Session},
+    model::{
+        organization::SessionPolicy,
+        user::{Expiries, Session},
+    },
 };
 use utoipa::ToSchema;
 
@@ -21,7 +24,7 @@ pub struct ShownSession {
     current: bool,
     /// When it began.
     created_at: Timestamp,
-    /// When it was last used, to the minute.
+    /// When it was last used, to the minute; uses that do not extend it are not noted.
     last_active_at: Timestamp,
     /// When it ends if it is not used again.
     idle_expires_at: Timestamp,
@@ -40,14 +43,14 @@ impl ShownSession {
         policy: SessionPolicy,
         current: bool,
     ) -> Self {
-        let expires_at = Session::expires_at(id, policy);
+        let Expiries { idle, absolute } = session.expiries(id, policy);
         Self {
             id,
             current,
             created_at: id.created_at(),
             last_active_at: session.last_active_at,
-            idle_expires_at: session.idle_expires_at(policy).min(expires_at),
-            expires_at,
+            idle_expires_at: idle,
+            expires_at: absolute,
             ip_address: session.ip_address.clone(),
             user_agent: session.user_agent.clone(),
         }

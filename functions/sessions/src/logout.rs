@@ -29,5 +29,6 @@ pub async fn handler(caller: Caller<Session>) -> Result<NoContent, Error> {
         .await
         // Another request ended the session after this one was let in.
         .map_err(|lost| lost.or(Error::InvalidCredential))?;
+    caller.session_is_over();
     Ok(NoContent)
 }

@@ -153,3 +153,26 @@ async fn a_policy_may_count_no_request_as_activity() {
     world.clock.advance_minutes(1);
     client.get(PATH).bearer(&token).send().await.expect(401, "session_idle");
 }
+
+#[tokio::test]
+async fn a_session_under_a_floor_of_the_policy_has_ended_whatever_the_minutes_are() {
+    for (floor, code) in [("idle_floor", "session_idle"), ("absolute_floor", "session_absolute")] {
+        let world = World::new().await;
+        let client = world.client(sessions::router());
+        let (under, under_token) = world.session_with_id(&world.viewer).await;
+        let second = world.now().as_second().to_string();
+        world.clock.advance_seconds(1);
+        let (above, token) = world.session_with_id(&world.viewer).await;
+        tamper_policy(&world, floor, &json!({"N": second}));
+        client.get(PATH).bearer(&under_token).send().await.expect(401, code);
+        let answer = client.get(PATH).bearer(&token).send().await;
+        assert_eq!(answer.data(200).as_array().unwrap().len(), 1);
+        let answer = client.delete(format!("{PATH}/{under}")).bearer(&token).send().await;
+        answer.expect(404, "not_found");
+        let login = json!({"email": world.viewer.email, "password": harness::PASSWORD});
+        let answer = client.post("/api/login").json(login).send().await;
+        let signed_in = answer.data(200)["session"]["id"].as_str().unwrap().to_owned();
+        let left = world.user(&world.viewer).await.sessions.into_keys().map(|id| id.to_string());
+        assert_eq!(left.collect::<Vec<_>>(), [above.to_string(), signed_in]);
+    }
+}

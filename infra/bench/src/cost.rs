@@ -108,6 +108,7 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
     let password =
         json!({"current_password": PASSWORD, "new_password": "quartz-lantern-mosaic-ferry"});
     let key = json!({"name": "Bench", "scopes": ["profile:read"]});
+    let timeout = json!({"idle_timeout_minutes": 30, "absolute_timeout_minutes": 720});
     vec![
         ("sessions", "POST", "/api/login", Some(login)),
         ("sessions", "POST", "/api/login/mfa", Some(json!({}))),
@@ -127,6 +128,8 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
         ("api-keys", "GET", "/api/user/api-keys/{id}", None),
         ("api-keys", "POST", "/api/user/api-keys/{id}/regenerate", Some(json!({}))),
         ("api-keys", "DELETE", "/api/user/api-keys/{id}", None),
+        ("session-timeout", "GET", "/api/user/session-timeout", None),
+        ("session-timeout", "PUT", "/api/user/session-timeout", Some(timeout)),
         ("organization", "GET", "/api/organization", None),
         ("organization", "GET", "/api/organization/features", None),
         ("organization", "GET", "/api/organization/limits", None),

@@ -2,12 +2,13 @@
 
 use crate::{instance::event, report::Report, service::Service};
 
-const READS: [(&str, &str); 5] = [
+const READS: [(&str, &str); 6] = [
     ("organization", "/api/organization"),
     ("profile", "/api/user/profile"),
     ("sessions", "/api/user/sessions"),
     ("mfa", "/api/user/mfa"),
     ("api-keys", "/api/user/api-keys"),
+    ("session-timeout", "/api/user/session-timeout"),
 ];
 
 /// The most that a function may have, in KiB: 9 MB.

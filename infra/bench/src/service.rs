@@ -13,7 +13,8 @@ use crate::{instance::Instance, runtime_api::RuntimeApi};
 pub(crate) const TABLE: &str = "settings-bench";
 
 /// The HTTP functions.
-pub(crate) const FUNCTIONS: [&str; 5] = ["organization", "sessions", "profile", "mfa", "api-keys"];
+pub(crate) const FUNCTIONS: [&str; 6] =
+    ["organization", "sessions", "profile", "mfa", "api-keys", "session-timeout"];
 
 /// The administrator's password.
 pub(crate) const PASSWORD: &str = "gravel-umbrella-tenor-9-lichen";

@@ -12,7 +12,7 @@ use crate::{
 const ROUNDS: usize = 40;
 const BURST: usize = 50;
 
-const READS: [(&str, &str); 9] = [
+const READS: [(&str, &str); 10] = [
     ("organization", "/api/organization"),
     ("organization", "/api/organization/features"),
     ("organization", "/api/organization/limits"),
@@ -22,6 +22,7 @@ const READS: [(&str, &str); 9] = [
     ("mfa", "/api/user/mfa"),
     ("api-keys", "/api/user/api-keys"),
     ("api-keys", "/api/user/api-keys/{id}"),
+    ("session-timeout", "/api/user/session-timeout"),
 ];
 
 pub(crate) async fn measure(service: &Service, report: &mut Report) {

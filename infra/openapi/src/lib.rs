@@ -12,17 +12,20 @@ User and organization settings of a data platform. Successes are `{\"data\": …
 RFC 9457 problem documents with a stable `code`, and list every fault of a body with a JSON \
 pointer. Send an API key (`plnx_live_…`) or a session's token (`plnx_sess_…`) as \
 `Authorization: Bearer …`. The scopes named with an operation are those that an API key needs; \
-where none is named, only a session will do. Unknown fields are refused. A `PUT` merges: a field \
+where none is named, only a session will do. An answer to a session tells in \
+`Session-Idle-Expires` when it ends if it is not used again, and in `Session-Expires` when it ends \
+whatever happens (RFC 3339); a moment in the past says that the session has ended. Unknown fields are refused. A `PUT` merges: a field \
 that is left out keeps its value.";
 
 /// The routes of every HTTP function, by the function's name.
 #[must_use]
-pub fn functions() -> [(&'static str, OpenApiRouter); 5] {
+pub fn functions() -> [(&'static str, OpenApiRouter); 6] {
     [
         ("api-keys", api_keys::documented()),
         ("mfa", mfa::documented()),
         ("organization", organization::documented()),
         ("profile", profile::documented()),
+        ("session-timeout", session_timeout::documented()),
         ("sessions", sessions::documented()),
     ]
 }

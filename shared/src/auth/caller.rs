@@ -23,8 +23,8 @@ use crate::{
     ids::{ApiKeyId, SessionId},
     model::{
         audit::{Action, Actor, AuditRecord, Changes},
-        organization::Organization,
-        user::User,
+        organization::{Organization, SessionPolicy},
+        user::{Expiries, User},
     },
     store::{Evidence, Principal, ReplayRecord, Wanted},
 };
@@ -49,6 +49,7 @@ pub struct Caller<L> {
     pub evidence: Evidence,
     /// What was answered to the request's idempotency key before.
     pub replay: Option<ReplayRecord>,
+    last_use: Option<Timestamp>,
     level: PhantomData<L>,
 }
 
@@ -116,6 +117,16 @@ impl<L> Caller<L> {
             Credential::ApiKey(..) => Err(Error::SessionRequired),
         }
     }
+
+    /// Lets the answer tell when the session ends under a policy that this request has set.
+    pub fn session_lives_by(&self, policy: SessionPolicy) {
+        tell_expiries(&self.call, self.credential, self.last_use, policy);
+    }
+
+    /// Lets the answer tell nothing of the session: this request has ended it.
+    pub fn session_is_over(&self) {
+        self.call.tell_expiries(None);
+    }
 }
 
 impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
@@ -131,6 +142,9 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
         let principal = read.principal.ok_or(Error::InvalidCredential)?;
         let (credential, last_use) = authenticate(&principal, &token, call.now)?;
         call.identify(principal.organization.id, credential);
+        let policy = principal.organization.session_policy;
+        // For the refusals that follow: their use of the session is not noted.
+        tell_expiries(&call, credential, last_use, policy);
         if !principal.organization.allowlist.allows(call.address) {
             return Err(Error::IpNotAllowed);
         }
@@ -141,7 +155,8 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
                 return Err(Error::ReauthenticationRequired);
             }
         }
-        touch(&call, &principal, credential, last_use);
+        let last_use = touch(&call, &principal, credential, last_use);
+        tell_expiries(&call, credential, last_use, policy);
         Ok(Self {
             call,
             organization: principal.organization,
@@ -149,6 +164,7 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
             credential,
             evidence: read.evidence,
             replay: read.replay,
+            last_use,
             level: PhantomData,
         })
     }
@@ -254,16 +270,34 @@ pub fn role_required(scope: Scope) -> Error {
     Error::RoleRequired(format!("Your roles do not grant `{scope}`.").into())
 }
 
+/// Lets the answer to a session tell when it ends.
+fn tell_expiries(
+    call: &Call,
+    credential: Credential,
+    last_use: Option<Timestamp>,
+    policy: SessionPolicy,
+) {
+    if let (Credential::Session(id), Some(last_active_at)) = (credential, last_use) {
+        call.tell_expiries(Some(Expiries::new(id, last_active_at, policy)));
+    }
+}
+
 /// Notes the credential's use, at most once a minute, beside the handler's own work: no answer
-/// waits for it, and its failure fails nothing.
-fn touch(call: &Call, principal: &Principal, credential: Credential, last: Option<Timestamp>) {
+/// waits for it, and its failure fails nothing. Answers with the last use as it then counts; where
+/// the note fails, it counts as before, and the next answer tells so.
+fn touch(
+    call: &Call,
+    principal: &Principal,
+    credential: Credential,
+    last: Option<Timestamp>,
+) -> Option<Timestamp> {
     let now = call.now;
     if last.is_some_and(|last| now.seconds_since(last) < TOUCH_SECONDS) {
-        return;
+        return last;
     }
     let extends = principal.organization.session_policy.extend_on_activity;
     if matches!(credential, Credential::Session(_)) && !extends {
-        return;
+        return last;
     }
     let (organization, user) = (principal.organization.id, principal.user.id);
     let store = call.background_store();
@@ -281,4 +315,5 @@ fn touch(call: &Call, principal: &Principal, credential: Credential, last: Optio
             tracing::warn!(cause = %error, "a credential's use was not noted");
         }
     });
+    Some(now)
 }

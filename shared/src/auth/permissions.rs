@@ -264,6 +264,10 @@ pub mod level {
         ProfileRead: Needs::Scope(Scope::ProfileRead);
         /// `profile:write`.
         ProfileWrite: Needs::Scope(Scope::ProfileWrite);
+        /// `settings:read`.
+        SettingsRead: Needs::Scope(Scope::SettingsRead);
+        /// `settings:write`.
+        SettingsWrite: Needs::Scope(Scope::SettingsWrite);
         /// `organization:read`.
         OrganizationRead: Needs::Scope(Scope::OrganizationRead);
     }

@@ -23,6 +23,10 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// When the session ends that the request was made in, if it is not used again.
+const SESSION_IDLE_EXPIRES: HeaderName = HeaderName::from_static("session-idle-expires");
+/// When it ends whatever happens.
+const SESSION_EXPIRES: HeaderName = HeaderName::from_static("session-expires");
 /// How much of a user agent is kept, in bytes: a session carries it in an item of bounded size.
 const MAX_USER_AGENT: usize = 120;
 
@@ -51,6 +55,7 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    tell_expiries(&call, &mut response);
     log(&call, &method, path.as_ref().map_or("-", MatchedPath::as_str), response.status(), started);
     response
 }
@@ -75,6 +80,21 @@ fn call(app: &App, request: &Request) -> Call {
         request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let user_agent = user_agent.map(|text| &text[..text.len().min(MAX_USER_AGENT)]);
     Call::new(app, request_id, address, user_agent)
+}
+
+/// Tells a page when its session ends, so that it can warn its user. A 401 is for a session that
+/// is over, though it may have been alive when the request came.
+fn tell_expiries(call: &Call, response: &mut Response<Body>) {
+    let Some(expiries) = call.trace().expiries() else { return };
+    if response.status() == StatusCode::UNAUTHORIZED {
+        return;
+    }
+    let told = [(SESSION_IDLE_EXPIRES, expiries.idle), (SESSION_EXPIRES, expiries.absolute)];
+    for (name, moment) in told {
+        if let Ok(value) = HeaderValue::from_str(&moment.to_string()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
 }
 
 fn report(call: &Call, error: &Arc<Error>) {

@@ -75,6 +75,9 @@ pub enum Action {
     /// An organization's plan, features or limits were set.
     #[serde(rename = "organization.entitlements_updated")]
     EntitlementsUpdated,
+    /// An organization's session policy was changed.
+    #[serde(rename = "session_policy.updated")]
+    SessionPolicyUpdated,
     /// A user was added.
     #[serde(rename = "user.created")]
     UserCreated,

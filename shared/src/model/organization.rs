@@ -67,19 +67,57 @@ pub enum BillingPeriod {
 }
 
 /// How long sessions live. It is read with every request, so a change holds at once.
+///
+/// A shorter policy ends sessions by itself. A longer one must not bring back those that had ended
+/// under the one before: whoever finds a laptop that was left yesterday would be let in again.
+/// Which sessions those are needs no history. At the moment of a change they are the ones that
+/// were last active, or began, so long before it as the policy until then allows: all up to one
+/// moment, the floor. Each change keeps the later of its own floor and the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionPolicy {
     /// Minutes without a request after which a session ends, 5 to 1,440.
     pub idle_timeout_minutes: u32,
     /// Minutes after which a session ends whatever happens, 15 to 43,200.
     pub absolute_timeout_minutes: u32,
-    /// Whether a request counts as activity.
+    /// Whether a request counts as activity. While none does, none is noted either, and the idle
+    /// time runs from what was noted last: from the sign-in, or from the last use before requests
+    /// ceased to count. Where they begin to count again, that is from the next request on.
     pub extend_on_activity: bool,
+    /// A session last active in this second, or before it, has ended as idle, whatever the minutes
+    /// are now. Missing until the first change.
+    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
+    pub idle_floor: Option<Timestamp>,
+    /// A session that began in this second, or before it, has reached its full age, whatever the
+    /// minutes are now. Missing until the first change.
+    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
+    pub absolute_floor: Option<Timestamp>,
 }
 
 impl Default for SessionPolicy {
     fn default() -> Self {
-        Self { idle_timeout_minutes: 60, absolute_timeout_minutes: 1440, extend_on_activity: true }
+        Self {
+            idle_timeout_minutes: 60,
+            absolute_timeout_minutes: 1440,
+            extend_on_activity: true,
+            idle_floor: None,
+            absolute_floor: None,
+        }
+    }
+}
+
+impl SessionPolicy {
+    /// This policy, taking the place of `before` in the second of `now`: what has ended by then
+    /// stays ended, and what ends in this very second, too.
+    #[must_use]
+    pub fn in_place_of(self, before: Self, now: Timestamp) -> Self {
+        let now = now.whole_second();
+        let idle = now.minus_minutes(before.idle_timeout_minutes);
+        let absolute = now.minus_minutes(before.absolute_timeout_minutes);
+        Self {
+            idle_floor: before.idle_floor.max(Some(idle)),
+            absolute_floor: before.absolute_floor.max(Some(absolute)),
+            ..self
+        }
     }
 }
 

@@ -102,7 +102,7 @@ pub struct PreviousSecret {
 pub struct Session {
     /// The hash of its token.
     pub hash: TokenHash,
-    /// When it was last used, to the minute.
+    /// When it was last used, to the minute; uses that do not extend it are not noted.
     #[serde(with = "epoch")]
     pub last_active_at: Timestamp,
     /// When its user last proved who they are, where that was after it began.
@@ -179,6 +179,27 @@ impl ApiKey {
 /// How long a proof is good for what needs a recent one, in seconds.
 const PROOF_SECONDS: i64 = 600;
 
+/// When a session ends. Everything that decides it is counted in whole seconds, as the table keeps
+/// them, so that all who count come to the same second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiries {
+    /// If it is not used again; never after `absolute`.
+    pub idle: Timestamp,
+    /// Whatever happens.
+    pub absolute: Timestamp,
+}
+
+impl Expiries {
+    /// Those of the session that began as `id` and was last active at that moment.
+    #[must_use]
+    pub fn new(id: SessionId, last_active_at: Timestamp, policy: SessionPolicy) -> Self {
+        let began_at = id.created_at().whole_second();
+        let absolute = began_at.plus_minutes(policy.absolute_timeout_minutes);
+        let idle = last_active_at.whole_second().plus_minutes(policy.idle_timeout_minutes);
+        Self { idle: idle.min(absolute), absolute }
+    }
+}
+
 impl Session {
     /// Whether the user of the session that began as `id` has proved lately who they are, by the
     /// password and, where it is on, the second factor.
@@ -188,26 +209,25 @@ impl Session {
         now.seconds_since(proved_at) < PROOF_SECONDS
     }
 
-    /// When the session ends if it is not used again.
+    /// When the session that began as `id` ends.
     #[must_use]
-    pub fn idle_expires_at(&self, policy: SessionPolicy) -> Timestamp {
-        self.last_active_at.plus_minutes(policy.idle_timeout_minutes)
+    pub fn expiries(&self, id: SessionId, policy: SessionPolicy) -> Expiries {
+        Expiries::new(id, self.last_active_at, policy)
     }
 
-    /// When the session that began as `id` ends whatever happens.
-    #[must_use]
-    pub fn expires_at(id: SessionId, policy: SessionPolicy) -> Timestamp {
-        id.created_at().plus_minutes(policy.absolute_timeout_minutes)
-    }
-
-    /// Checks the session against the policy as it is now.
+    /// Checks the session against the policy as it is now, and against what earlier ones have
+    /// ended.
     ///
     /// # Errors
     /// 401 `session_absolute` or `session_idle`.
     pub fn check(&self, id: SessionId, policy: SessionPolicy, now: Timestamp) -> Result<(), Error> {
-        if now >= Self::expires_at(id, policy) {
+        let Expiries { idle, absolute } = self.expiries(id, policy);
+        let under = |floor: Option<Timestamp>, moment: Timestamp| {
+            floor.is_some_and(|floor| moment.whole_second() <= floor)
+        };
+        if now >= absolute || under(policy.absolute_floor, id.created_at()) {
             Err(Error::SessionAbsolute)
-        } else if now >= self.idle_expires_at(policy) {
+        } else if now >= idle || under(policy.idle_floor, self.last_active_at) {
             Err(Error::SessionIdle)
         } else {
             Ok(())

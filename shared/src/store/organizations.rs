@@ -86,6 +86,22 @@ impl Store {
         self.update_organization(organization, expression, audit, random).await
     }
 
+    /// Sets the session policy, on the condition that the organization is still of the version that
+    /// was read.
+    ///
+    /// # Errors
+    /// `Condition(0)` where it is not.
+    pub async fn set_session_policy(
+        &self,
+        organization: &Organization,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let expression =
+            Expression::default().set(&["session_policy"], &organization.session_policy)?;
+        self.update_organization(organization, expression, audit, random).await
+    }
+
     /// Turns the allowlist off, whatever state it is in: this is the way back in for an
     /// organization that has shut itself out, or whose list is unreadable. An unreadable list is
     /// replaced by an empty one; the entries, which are items of their own, stay.

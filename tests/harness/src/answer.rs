@@ -56,9 +56,12 @@ impl Answer {
         let id = self.header("x-request-id").unwrap();
         assert_eq!(self.header("cache-control"), Some("no-store"));
         assert_eq!(self.header("x-content-type-options"), Some("nosniff"));
+        let told = [self.header("session-idle-expires"), self.header("session-expires")];
+        assert!(told.iter().all(Option::is_some) || told.iter().all(Option::is_none), "{told:?}");
         if self.status < 400 {
             return;
         }
+        assert!(self.status != 401 || told[0].is_none(), "no session is alive after a 401");
         assert_eq!(self.header("content-type"), Some("application/problem+json"));
         assert_eq!(self.body["status"], self.status);
         assert_eq!(self.body["request_id"], id);

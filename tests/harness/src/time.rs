@@ -16,8 +16,13 @@ impl TestClock {
     }
 
     /// Turns the clock on.
+    pub fn advance_milliseconds(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+
+    /// Turns the clock on.
     pub fn advance_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.advance_milliseconds(seconds * 1000);
     }
 
     /// Turns the clock on.
