@@ -19,11 +19,12 @@ use crate::{
     call::Call,
     clock::Timestamp,
     error::Error,
-    http::idempotency::IdempotencyKey,
+    http::{idempotency::IdempotencyKey, path::PathKey},
     ids::{ApiKeyId, SessionId},
     model::{
         audit::{Action, Actor, AuditRecord, Changes},
         organization::Organization,
+        preferences::Preferences,
         user::User,
     },
     store::{Principal, ReplayRecord, Wanted},
@@ -49,6 +50,8 @@ pub struct Caller<L> {
     pub password_hash: Option<String>,
     /// What was answered to the request's idempotency key before.
     pub replay: Option<ReplayRecord>,
+    /// The user's preferences, where `L` asked for them.
+    pub preferences: Preferences,
     level: PhantomData<L>,
 }
 
@@ -93,13 +96,17 @@ impl<L> Caller<L> {
 impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let call = Call::of(&parts.extensions)?;
         let token = present(&parts.headers)?;
         let replay = if L::WITH_REPLAY { IdempotencyKey::of(&parts.headers)? } else { None };
+        let preference =
+            if L::WITH_PREFERENCES { PathKey::find(parts, state).await } else { PathKey(None) };
         let wanted = Wanted {
             password: L::WITH_PASSWORD,
             replay: replay.as_ref().map(IdempotencyKey::record),
+            preferences: L::WITH_PREFERENCES,
+            preference: preference.0.as_ref(),
         };
         let read = call.store.read_principal(token.organization_id, token.user_id, &wanted).await?;
         let principal = read.principal.ok_or(Error::InvalidCredential)?;
@@ -117,6 +124,7 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
             credential,
             password_hash: read.password_hash,
             replay: read.replay,
+            preferences: read.preferences,
             level: PhantomData,
         })
     }

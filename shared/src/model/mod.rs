@@ -4,4 +4,5 @@
 
 pub mod audit;
 pub mod organization;
+pub mod preferences;
 pub mod user;

@@ -8,6 +8,7 @@ mod failure;
 mod key;
 mod meter;
 mod organizations;
+mod preferences;
 mod read;
 mod replay;
 mod sessions;
@@ -21,6 +22,7 @@ use aws_sdk_dynamodb::Client;
 pub use self::{
     api_keys::Rotation,
     meter::Meter,
+    preferences::PreferenceChange,
     read::{Principal, PrincipalRead, Wanted},
     replay::{Digest32, ReplayKey, ReplayRecord},
     sessions::SignIn,

@@ -8,11 +8,16 @@ use super::{
     decode::{Item, decode, decode_organization},
     failure::failure,
     key::Key,
+    preferences::preferences,
 };
 use crate::{
     error::Error,
     ids::{OrganizationId, UserId},
-    model::{organization::Organization, user::User},
+    model::{
+        organization::Organization,
+        preferences::{PreferenceKey, Preferences},
+        user::User,
+    },
 };
 
 /// Whose request it is: the two items that decide access.
@@ -31,6 +36,10 @@ pub struct Wanted<'a> {
     pub password: bool,
     /// The record of an idempotency key.
     pub replay: Option<&'a ReplayKey>,
+    /// The index of the user's preferences.
+    pub preferences: bool,
+    /// The value of this one of them, where that is large.
+    pub preference: Option<&'a PreferenceKey>,
 }
 
 /// What was read.
@@ -42,6 +51,8 @@ pub struct PrincipalRead {
     pub password_hash: Option<String>,
     /// What was answered to the idempotency key before.
     pub replay: Option<ReplayRecord>,
+    /// The user's preferences.
+    pub preferences: Preferences,
 }
 
 /// Where an e-mail address leads.
@@ -74,8 +85,10 @@ impl Store {
             Some(Key::user(organization, user)),
             wanted.password.then(|| Key::password(organization, user)),
             wanted.replay.map(|replay| replay.key(organization, user)),
+            wanted.preferences.then(|| Key::preferences(organization, user)),
+            wanted.preference.map(|key| Key::large_value(organization, user, key)),
         ];
-        let [org, user, password, replay] = self.batch_get(keys).await?;
+        let [org, user, password, replay, index, value] = self.batch_get(keys).await?;
         let principal = match (org, user) {
             (Some(org), Some(user)) => Some(Principal {
                 organization: decode_organization(org)?,
@@ -88,6 +101,7 @@ impl Store {
             principal,
             password_hash: password.map(|password| password.hash),
             replay: replay.map(|item| decode("replay", item)).transpose()?,
+            preferences: preferences(index, wanted.preference.cloned().zip(value))?,
         })
     }
 
@@ -120,7 +134,7 @@ impl Store {
         Ok(output.item)
     }
 
-    async fn batch_get<const N: usize>(
+    pub(super) async fn batch_get<const N: usize>(
         &self,
         keys: [Option<Key>; N],
     ) -> Result<[Option<Item>; N], Error> {

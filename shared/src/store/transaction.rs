@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{CancellationReason, ReturnConsumedCapacity, TransactWriteItem},
+    types::{CancellationReason, Delete, ReturnConsumedCapacity, TransactWriteItem},
 };
 
 use super::{Store, decode::encode, expression::Expression, failure::failure, key::Key};
@@ -90,6 +90,17 @@ impl Transaction<'_> {
         condition: Expression,
     ) -> Result<Self, Error> {
         self.parts.push(condition.put_item(&self.store.table, item)?);
+        Ok(self)
+    }
+
+    /// Adds the removal of an item.
+    pub(super) fn delete(mut self, key: Key) -> Result<Self, Error> {
+        let delete = Delete::builder()
+            .table_name(&*self.store.table)
+            .set_key(Some(key.attributes()))
+            .build()
+            .map_err(|error| Error::internal(error.to_string()))?;
+        self.parts.push(TransactWriteItem::builder().delete(delete).build());
         Ok(self)
     }
 

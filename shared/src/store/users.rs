@@ -14,7 +14,7 @@ use crate::{
     auth::permissions::Role,
     error::Error,
     ids::SessionId,
-    model::{audit::AuditRecord, organization::Organization, user::User},
+    model::{audit::AuditRecord, organization::Organization, preferences::Index, user::User},
     random::Random,
 };
 
@@ -182,7 +182,8 @@ impl Store {
     }
 }
 
-/// Adds a user, their password and their address to a write. Three parts.
+/// Adds a user, their address, their password and the index of their preferences to a write. Four
+/// parts.
 pub(super) fn add_user<'a>(
     transaction: Transaction<'a>,
     user: &User,
@@ -194,5 +195,6 @@ pub(super) fn add_user<'a>(
     transaction
         .put(Key::email(&user.email), &address, Expression::new_item())?
         .put(Key::user(organization_id, user_id), user, Expression::new_item())?
-        .put(Key::password(organization_id, user_id), &password, Expression::new_item())
+        .put(Key::password(organization_id, user_id), &password, Expression::new_item())?
+        .put(Key::preferences(organization_id, user_id), &Index::default(), Expression::new_item())
 }
