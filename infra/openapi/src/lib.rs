@@ -17,12 +17,13 @@ that is left out keeps its value.";
 
 /// The routes of every HTTP function, by the function's name.
 #[must_use]
-pub fn functions() -> [(&'static str, OpenApiRouter); 4] {
+pub fn functions() -> [(&'static str, OpenApiRouter); 5] {
     [
         ("api-keys", api_keys::documented()),
         ("organization", organization::documented()),
         ("profile", profile::documented()),
         ("sessions", sessions::documented()),
+        ("user-preferences", user_preferences::documented()),
     ]
 }
 
