@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use serde_json::json;
 use system_tests::{Answer, Client, System, at_once};
@@ -37,6 +40,30 @@ fn of_two_creates_at_forty_nine_keys_one_succeeds() {
         for id in [id.as_str(), created.body["data"]["id"].as_str().unwrap()] {
             assert_eq!(session.delete(&format!("/api/user/api-keys/{id}")).status, 204);
         }
+    }
+}
+
+#[test]
+fn of_simultaneous_first_sets_at_199_preferences_one_succeeds() {
+    let system = System::get();
+    let session = system.client().sign_in(&system.organization("preferences"));
+    let path = |name: &str| format!("/api/user-preferences/{name}");
+    for index in 0..199 {
+        session.put(&path(&format!("key{index}")), &json!({"value": index})).data(200);
+    }
+    for round in 0..10 {
+        let names = AtomicUsize::new(0);
+        let answers = at_once(3, || {
+            let name = format!("round{round}.key{}", names.fetch_add(1, Ordering::Relaxed));
+            session.put(&path(&name), &json!({"value": "x".repeat(300)}))
+        });
+        let refused = (409, "limit_reached");
+        assert_eq!(codes(&answers), [(200, ""), refused, refused]);
+        let list = session.get("/api/user-preferences");
+        assert_eq!(list.data(200).as_object().unwrap().len(), 200);
+        let set = answers.iter().find(|answer| answer.status == 200).unwrap();
+        let name = set.body["data"]["key"].as_str().unwrap();
+        assert_eq!(session.delete(&path(name)).status, 204);
     }
 }
 

@@ -16,11 +16,13 @@ from samtranslator.yaml_helper import yaml_parse
 
 TEMPLATE = Path("template.yaml")
 OUT = Path(".local/lint")
-# What a function may be granted at all: no table is scanned, and nothing deletes an item.
+# What a function may be granted at all: no table is scanned.
 ACTIONS = {
     "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
+    "dynamodb:Query",
     "dynamodb:UpdateItem",
     "secretsmanager:GetSecretValue",
 }

@@ -98,7 +98,8 @@ async fn a_user_without_a_role_may_do_only_what_needs_none() {
     for operation in guarded().filter(|operation| matches!(operation.access, Access::Scope(_))) {
         for credential in [&token, &key] {
             let request = operation.request(&client, operation.path).bearer(credential);
-            request.send().await.expect(403, "role_required").expect_cost(1, 2.0);
+            let answer = request.send().await;
+            answer.expect(403, "role_required").expect_cost(1, operation.read_units());
         }
     }
 }
@@ -153,6 +154,36 @@ async fn another_tenant_s_id_answers_as_a_missing_one_and_a_malformed_one() {
         };
         assert_eq!(viewers(&world.dump()), viewers(&before));
     }
+}
+
+/// A key names something of the caller's own, whoever else has one.
+#[tokio::test]
+async fn another_user_s_key_answers_as_a_missing_one_and_a_malformed_one() {
+    let mut bodies = BTreeSet::new();
+    for operation in guarded().filter(|it| it.path.contains("{key}") && it.body.is_empty()) {
+        let world = World::new().await;
+        let client = world.client(routes());
+        let foreign = operation.filled(&world).await;
+        let missing = format!("{foreign}2");
+        let malformed = operation.path.replace("{key}", "%F0%9F%A6%80..%2F");
+        let broken = operation.path.replace("{key}", "%FF");
+        let long = operation.path.replace("{key}", &"k".repeat(5000));
+        let mut before = Vec::new();
+        for person in [&world.stranger, &world.admin] {
+            let token = world.session(person).await;
+            before.push(world.dump());
+            for (path, units) in
+                [(&foreign, 4.0), (&missing, 4.0), (&malformed, 3.0), (&broken, 3.0), (&long, 3.0)]
+            {
+                let answer = operation.request(&client, path).bearer(&token).send().await;
+                answer.expect(404, "not_found").expect_cost(1, units);
+                bodies.insert(answer.bytes);
+            }
+            before.push(world.dump());
+        }
+        assert!(before.chunks(2).all(|pair| pair[0] == pair[1]), "{}", operation.name());
+    }
+    assert_eq!(bodies.len(), 1);
 }
 
 #[tokio::test]
@@ -225,6 +256,8 @@ async fn a_path_that_is_nobody_s_is_404() {
         "/api//user/profile",
         "/API/user/profile",
         "/api/user/api-keys/a/b",
+        "/api/user-preferences/",
+        "/api/user-preferences/a/b",
         "/api/user/api-keys/a/regenerate/b",
         "/api/user/profile%2F..%2Fpassword",
     ] {

@@ -117,6 +117,10 @@ async fn every_field_refuses_values_of_every_wrong_kind() {
                     // It is of the right kind.
                     continue;
                 }
+                if operation.path == "/api/user-preferences/{key}" {
+                    // It may be of every kind.
+                    continue;
+                }
                 let mut body = good.clone();
                 body[field] = wrong.clone();
                 let request = operation.request(&client, &path).bearer(&token);

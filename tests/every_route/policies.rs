@@ -12,13 +12,17 @@ use local_stack::template::Template;
 use crate::table::{Access, CODE, OPERATIONS, Operation, routes};
 
 /// What is granted for what no request of the table of operations comes to, and why.
-const RARE: [(&str, &str, &str); 4] = [
+const RARE: [(&str, &str, &str); 7] = [
     // A sign-in of somebody with a second factor.
     ("sessions", "dynamodb:PutItem", "CHALLENGE#"),
     // A wrong code at one.
     ("sessions", "dynamodb:UpdateItem", "CHALLENGE#"),
     // A sign-in whose hash has parameters of old.
     ("sessions", "dynamodb:UpdateItem", "PASSWORD#"),
+    // A large value that is set, deleted and listed.
+    ("user-preferences", "dynamodb:PutItem", "PREFERENCES#"),
+    ("user-preferences", "dynamodb:DeleteItem", "PREFERENCES#"),
+    ("user-preferences", "dynamodb:Query", "PREFERENCES#"),
     // A request that lost the race for its idempotency key.
     ("api-keys", "dynamodb:GetItem", "REPLAY#"),
 ];

@@ -58,9 +58,10 @@ const fn write(
 /// later, too.
 pub(crate) const CODE: &str = "990919";
 
-/// A read is one call of two units: organization and user. A write is that and one transaction:
-/// two units a part of up to 1 KB, the audit record being one.
-pub(crate) const OPERATIONS: [Operation; 26] = [
+/// A read is one call of two units: organization and user. Preferences take a third, and one of them
+/// a fourth, for the item that its value may have. A write is that and one transaction: two units a
+/// part of up to 1 KB, the audit record being one.
+pub(crate) const OPERATIONS: [Operation; 30] = [
     Operation {
         method: "POST",
         path: "/api/login",
@@ -167,6 +168,30 @@ pub(crate) const OPERATIONS: [Operation; 26] = [
             6.0,
         )
     },
+    Operation {
+        units: 3.0,
+        ..read("/api/user-preferences", Access::Scope(Scope::PreferencesRead))
+    },
+    Operation {
+        units: 4.0,
+        ..read("/api/user-preferences/{key}", Access::Scope(Scope::PreferencesRead))
+    },
+    write(
+        "PUT",
+        "/api/user-preferences/{key}",
+        Access::Scope(Scope::PreferencesWrite),
+        r#"{"value": false}"#,
+        200,
+        8.0,
+    ),
+    write(
+        "DELETE",
+        "/api/user-preferences/{key}",
+        Access::Scope(Scope::PreferencesWrite),
+        "",
+        204,
+        8.0,
+    ),
     read("/api/organization", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/features", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/limits", Access::Scope(Scope::OrganizationRead)),
@@ -182,6 +207,7 @@ pub(crate) fn routes() -> Router {
         profile::router(),
         session_timeout::router(),
         sessions::router(),
+        user_preferences::router(),
     ]
     .into_iter()
     .fold(Router::new(), Router::merge)
@@ -196,6 +222,11 @@ impl Operation {
         self.calls > 1
     }
 
+    /// What its first read costs where the path names nothing, in units.
+    pub(crate) fn read_units(&self) -> f64 {
+        if self.path.starts_with("/api/user-preferences") { 3.0 } else { 2.0 }
+    }
+
     /// Who sends the request that succeeds.
     pub(crate) const fn caller<'a>(&self, world: &'a World) -> &'a Person {
         match self.who {
@@ -204,9 +235,13 @@ impl Operation {
         }
     }
 
-    /// The path, with the id of something of the caller's in it.
+    /// The path, with the id or the key of something of the caller's in it.
     pub(crate) async fn filled(&self, world: &World) -> String {
         let caller = self.caller(world);
+        if self.path.contains("{key}") {
+            world.preference(caller, "canvas.snap_to_grid", &true.into()).await;
+            return self.path.replace("{key}", "canvas.snap_to_grid");
+        }
         match self.path {
             "/api/login/mfa" => {
                 world.enable_mfa(caller).await;

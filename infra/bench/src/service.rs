@@ -13,11 +13,21 @@ use crate::{instance::Instance, runtime_api::RuntimeApi};
 pub(crate) const TABLE: &str = "settings-bench";
 
 /// The HTTP functions.
-pub(crate) const FUNCTIONS: [&str; 6] =
-    ["organization", "sessions", "profile", "mfa", "api-keys", "session-timeout"];
+pub(crate) const FUNCTIONS: [&str; 7] = [
+    "organization",
+    "sessions",
+    "profile",
+    "mfa",
+    "api-keys",
+    "session-timeout",
+    "user-preferences",
+];
 
 /// The administrator's password.
 pub(crate) const PASSWORD: &str = "gravel-umbrella-tenor-9-lichen";
+
+/// The key of everybody's preference.
+pub(crate) const PREFERENCE: &str = "canvas.snap_to_grid";
 
 /// What the functions run against.
 pub(crate) struct Service {
@@ -78,6 +88,14 @@ impl Service {
         let body = json!({"name": "Bench", "scopes": ["profile:read", "organization:read"]});
         let answer = api_keys.call("POST", "/api/user/api-keys", session, Some(&body)).await;
         (text(&answer.body, "id"), text(&answer.body, "secret"))
+    }
+
+    /// Sets a preference.
+    pub(crate) async fn set_preference(&self, session: &str) {
+        let path = format!("/api/user-preferences/{PREFERENCE}");
+        let instance = self.instance("user-preferences");
+        let answer = instance.call("PUT", &path, session, Some(&json!({"value": true}))).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
     }
 }
 

@@ -5,14 +5,14 @@ use serde_json::Value;
 use crate::{
     instance::{Instance, event},
     report::Report,
-    service::Service,
+    service::{PREFERENCE, Service},
     statistics::in_turn,
 };
 
 const ROUNDS: usize = 40;
 const BURST: usize = 50;
 
-const READS: [(&str, &str); 10] = [
+const READS: [(&str, &str); 12] = [
     ("organization", "/api/organization"),
     ("organization", "/api/organization/features"),
     ("organization", "/api/organization/limits"),
@@ -23,12 +23,15 @@ const READS: [(&str, &str); 10] = [
     ("api-keys", "/api/user/api-keys"),
     ("api-keys", "/api/user/api-keys/{id}"),
     ("session-timeout", "/api/user/session-timeout"),
+    ("user-preferences", "/api/user-preferences"),
+    ("user-preferences", "/api/user-preferences/{key}"),
 ];
 
 pub(crate) async fn measure(service: &Service, report: &mut Report) {
     report
         .section("Warm reads, event to answer (bound: 100 µs over one GetItem with the bare SDK)");
     let (id, _) = service.create_key(&service.instance("api-keys"), &service.session).await;
+    service.set_preference(&service.session).await;
     let one = format!("ORG%23{}", service.organization);
     let other = format!("USER%23{}%23{}", service.organization, service.user);
     let mut subjects = vec![
@@ -37,7 +40,12 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
         (service.instance("bare-read"), bare(&[&one, &other]).to_string()),
     ];
     for (function, path) in READS {
-        let event = event("GET", &path.replace("{id}", &id), &service.session, None);
+        let event = event(
+            "GET",
+            &path.replace("{id}", &id).replace("{key}", PREFERENCE),
+            &service.session,
+            None,
+        );
         subjects.push((service.instance(function), event.to_string()));
     }
     let time = async |(instance, event): &(Instance, String)| instance.time(event).await;

@@ -19,11 +19,12 @@ use crate::{
     call::Call,
     clock::Timestamp,
     error::Error,
-    http::idempotency::IdempotencyKey,
+    http::{idempotency::IdempotencyKey, path::PathKey},
     ids::{ApiKeyId, SessionId},
     model::{
         audit::{Action, Actor, AuditRecord, Changes},
         organization::{Organization, SessionPolicy},
+        preferences::Preferences,
         user::{Expiries, User},
     },
     store::{Evidence, Principal, ReplayRecord, Wanted},
@@ -50,6 +51,8 @@ pub struct Caller<L> {
     /// What was answered to the request's idempotency key before.
     pub replay: Option<ReplayRecord>,
     last_use: Option<Timestamp>,
+    /// The user's preferences, where `L` asked for them.
+    pub preferences: Preferences,
     level: PhantomData<L>,
 }
 
@@ -132,12 +135,14 @@ impl<L> Caller<L> {
 impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let call = Call::of(&parts.extensions)?;
         let token = present(&parts.headers)?;
         let replay = if L::WITH_REPLAY { IdempotencyKey::of(&parts.headers)? } else { None };
         let replay = replay.as_ref().map(IdempotencyKey::record);
-        let wanted = Wanted { replay, ..wanted::<L>(&call) };
+        let preference =
+            if L::WITH_PREFERENCES { PathKey::find(parts, state).await } else { PathKey(None) };
+        let wanted = Wanted { replay, preference: preference.0.as_ref(), ..wanted::<L>(&call) };
         let read = call.store.read_principal(token.organization_id, token.user_id, &wanted).await?;
         let principal = read.principal.ok_or(Error::InvalidCredential)?;
         let (credential, last_use) = authenticate(&principal, &token, call.now)?;
@@ -165,6 +170,7 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
             evidence: read.evidence,
             replay: read.replay,
             last_use,
+            preferences: read.preferences,
             level: PhantomData,
         })
     }
@@ -177,7 +183,9 @@ fn wanted<L: Level>(call: &Call) -> Wanted<'static> {
         factor: L::WITH_FACTOR,
         attempts: L::WITH_ATTEMPTS,
         origin: call.origin(),
+        preferences: L::WITH_PREFERENCES,
         replay: None,
+        preference: None,
     }
 }
 

@@ -219,6 +219,8 @@ pub trait Level: Send + Sync + 'static {
     const WITH_ATTEMPTS: bool = false;
     /// Whether the record of the request's idempotency key is, too.
     const WITH_REPLAY: bool = false;
+    /// Whether the user's preferences are, too, with the value of the one that the path names.
+    const WITH_PREFERENCES: bool = false;
 }
 
 /// The requirement of a [`Level`].
@@ -268,6 +270,10 @@ pub mod level {
         SettingsRead: Needs::Scope(Scope::SettingsRead);
         /// `settings:write`.
         SettingsWrite: Needs::Scope(Scope::SettingsWrite);
+        /// `preferences:read`.
+        PreferencesRead: Needs::Scope(Scope::PreferencesRead), WITH_PREFERENCES;
+        /// `preferences:write`.
+        PreferencesWrite: Needs::Scope(Scope::PreferencesWrite), WITH_PREFERENCES;
         /// `organization:read`.
         OrganizationRead: Needs::Scope(Scope::OrganizationRead);
     }

@@ -42,10 +42,23 @@ impl IfMatch {
     /// # Errors
     /// 412 where none of the tags is the resource's, 400 where the header is not of its form.
     pub fn check(&self, tag: ETag) -> Result<(), Error> {
+        self.check_against(Some(tag))
+    }
+
+    /// Checks the condition against a resource that does not exist: no tag is its, and `*` asks that
+    /// it exists.
+    ///
+    /// # Errors
+    /// 412 where there is a condition, 400 where the header is not of its form.
+    pub fn check_missing(&self) -> Result<(), Error> {
+        self.check_against(None)
+    }
+
+    fn check_against(&self, tag: Option<ETag>) -> Result<(), Error> {
         if self.0.is_empty() {
             return Ok(());
         }
-        let (mut matched, tag) = (false, HeaderValue::from(tag));
+        let (mut matched, tag) = (false, tag.map(HeaderValue::from));
         for header in &self.0 {
             let text = header.to_str().map_err(|_| Error::InvalidIfMatch)?;
             for part in text.split(',').map(str::trim) {
@@ -55,7 +68,7 @@ impl IfMatch {
                     return Err(Error::InvalidIfMatch);
                 }
                 // Strong comparison: a weak tag never matches.
-                matched |= part == "*" || part.as_bytes() == tag.as_bytes();
+                matched |= tag.as_ref().is_some_and(|tag| part == "*" || part == tag);
             }
         }
         if matched { Ok(()) } else { Err(Error::PreconditionFailed) }
@@ -84,10 +97,14 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
 mod tests {
     use super::*;
 
-    fn check(value: &'static str) -> Result<(), &'static str> {
+    fn if_match(value: &'static str) -> IfMatch {
         let mut headers = HeaderMap::new();
         headers.insert(header::IF_MATCH, HeaderValue::from_static(value));
-        IfMatch::of(&headers).check(ETag::of(3)).map_err(|error| error.code())
+        IfMatch::of(&headers)
+    }
+
+    fn check(value: &'static str) -> Result<(), &'static str> {
+        if_match(value).check(ETag::of(3)).map_err(|error| error.code())
     }
 
     #[test]
@@ -101,5 +118,18 @@ mod tests {
         assert_eq!(check("\""), Err("invalid_if_match"));
         assert_eq!(check(""), Err("invalid_if_match"));
         assert!(IfMatch::of(&HeaderMap::new()).check(ETag::of(3)).is_ok());
+    }
+
+    #[test]
+    fn nothing_matches_what_does_not_exist() {
+        for (value, code) in [
+            ("*", "precondition_failed"),
+            ("\"3\"", "precondition_failed"),
+            ("3", "invalid_if_match"),
+        ] {
+            let error = if_match(value).check_missing().unwrap_err();
+            assert_eq!(error.code(), code, "{value}");
+        }
+        assert!(IfMatch::of(&HeaderMap::new()).check_missing().is_ok());
     }
 }

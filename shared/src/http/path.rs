@@ -1,4 +1,6 @@
-//! Identifiers in paths.
+//! Identifiers and keys in paths.
+
+use std::convert::Infallible;
 
 use axum::{
     extract::{FromRequestParts, Path},
@@ -8,6 +10,7 @@ use axum::{
 use crate::{
     error::Error,
     ids::{Id, Kind},
+    model::preferences::PreferenceKey,
 };
 
 /// The `{id}` of a path. Text that is no such id names nothing, so it is 404 like any other
@@ -22,5 +25,25 @@ impl<K: Kind, S: Send + Sync> FromRequestParts<S> for PathId<K> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         let text = path.map_err(|_| Error::NotFound)?;
         text.parse().map(Self).map_err(|_| Error::NotFound)
+    }
+}
+
+/// The `{key}` of a path, where it is one. What other text means is for the route to say: nothing is
+/// found there, but who wants to put something there is told the fault.
+#[derive(Debug, Clone)]
+pub struct PathKey(pub Option<PreferenceKey>);
+
+impl PathKey {
+    pub(crate) async fn find<S: Send + Sync>(parts: &mut Parts, state: &S) -> Self {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        Self(path.ok().and_then(|Path(text)| text.try_into().ok()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathKey {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        Ok(Self::find(parts, state).await)
     }
 }

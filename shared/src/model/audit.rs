@@ -69,6 +69,13 @@ pub enum Action {
     /// An API key was deleted.
     #[serde(rename = "api_key.deleted")]
     ApiKeyDeleted,
+    /// A preference was set. Its value is told as JSON text: so `null` is nothing, and the text `null`
+    /// is a value.
+    #[serde(rename = "preference.set")]
+    PreferenceSet,
+    /// A preference was deleted.
+    #[serde(rename = "preference.deleted")]
+    PreferenceDeleted,
     /// An organization was created.
     #[serde(rename = "organization.created")]
     OrganizationCreated,

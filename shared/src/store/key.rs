@@ -15,11 +15,14 @@ use crate::{
     auth::attempts::Origin,
     clock::Timestamp,
     ids::{AuditId, ChallengeId, OrganizationId, UserId},
+    model::preferences::PreferenceKey,
 };
 
 pub(super) const PARTITION: &str = "PK";
 pub(super) const SORT: &str = "SK";
 pub(super) const EXPIRES_AT: &str = "expires_at";
+
+const LARGE_VALUE: &str = "VALUE#";
 
 /// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +95,30 @@ impl Key {
 
     pub(super) fn replay(organization: OrganizationId, user: UserId, digest: &str) -> Self {
         Self::new(format!("REPLAY#{organization}#{user}"), digest)
+    }
+
+    pub(super) fn preferences(organization: OrganizationId, user: UserId) -> Self {
+        Self::new(format!("PREFERENCES#{organization}#{user}"), "PREFERENCES")
+    }
+
+    pub(super) fn large_value(
+        organization: OrganizationId,
+        user: UserId,
+        key: &PreferenceKey,
+    ) -> Self {
+        let sort = format!("{LARGE_VALUE}{}", key.as_str());
+        Self { sort, ..Self::preferences(organization, user) }
+    }
+
+    /// Which preference's large value an item is.
+    pub(super) fn large_value_of(item: &HashMap<String, AttributeValue>) -> Option<PreferenceKey> {
+        let sort = item.get(SORT)?.as_s().ok()?;
+        sort.strip_prefix(LARGE_VALUE)?.to_owned().try_into().ok()
+    }
+
+    /// The partition key, for a query of the whole partition.
+    pub(super) fn partition(&self) -> &str {
+        &self.partition
     }
 
     /// The partition key and the sort key, as associated data of what is encrypted in the item.

@@ -10,6 +10,7 @@ mod failure;
 mod key;
 mod meter;
 mod organizations;
+mod preferences;
 mod read;
 mod replay;
 mod second_factor;
@@ -26,6 +27,7 @@ pub use self::{
     attempts::Failure,
     challenges::NewChallenge,
     meter::Meter,
+    preferences::PreferenceChange,
     read::{Evidence, Principal, PrincipalRead, Wanted},
     replay::{Digest32, ReplayKey, ReplayRecord},
     second_factor::{Activation, Used},

@@ -8,12 +8,18 @@ use super::{
     decode::{Item, decode, decode_organization},
     failure::failure,
     key::Key,
+    preferences::preferences,
 };
 use crate::{
     auth::attempts::{Attempts, Budget, Origin},
     error::Error,
     ids::{OrganizationId, UserId},
-    model::{organization::Organization, second_factor::SecondFactor, user::User},
+    model::{
+        organization::Organization,
+        preferences::{PreferenceKey, Preferences},
+        second_factor::SecondFactor,
+        user::User,
+    },
 };
 
 /// Whose request it is: the two items that decide access.
@@ -38,6 +44,10 @@ pub struct Wanted<'a> {
     pub origin: Option<Origin>,
     /// The record of an idempotency key.
     pub replay: Option<&'a ReplayKey>,
+    /// The index of the user's preferences.
+    pub preferences: bool,
+    /// The value of this one of them, where that is large.
+    pub preference: Option<&'a PreferenceKey>,
 }
 
 /// What a proof of who somebody is is checked against, as far as it was wanted.
@@ -60,6 +70,8 @@ pub struct PrincipalRead {
     pub evidence: Evidence,
     /// What was answered to the idempotency key before.
     pub replay: Option<ReplayRecord>,
+    /// The user's preferences.
+    pub preferences: Preferences,
 }
 
 /// Where an e-mail address leads.
@@ -97,8 +109,10 @@ impl Store {
             origin.map(|origin| Key::known_failures(organization, user, origin)),
             origin.map(Key::address_failures),
             wanted.replay.map(|replay| replay.key(organization, user)),
+            wanted.preferences.then(|| Key::preferences(organization, user)),
+            wanted.preference.map(|key| Key::large_value(organization, user, key)),
         ];
-        let [org, user, password, factor, account, known, address, replay] =
+        let [org, user, password, factor, account, known, address, replay, index, value] =
             self.batch_get(keys).await?;
         let principal = match (org, user) {
             (Some(org), Some(user)) => Some(Principal {
@@ -124,6 +138,7 @@ impl Store {
                 },
             },
             replay: replay.map(|item| decode("replay", item)).transpose()?,
+            preferences: preferences(index, wanted.preference.cloned().zip(value))?,
         })
     }
 
@@ -156,7 +171,7 @@ impl Store {
         Ok(output.item)
     }
 
-    async fn batch_get<const N: usize>(
+    pub(super) async fn batch_get<const N: usize>(
         &self,
         keys: [Option<Key>; N],
     ) -> Result<[Option<Item>; N], Error> {

@@ -17,6 +17,7 @@ use crate::{
     model::{
         audit::AuditRecord,
         organization::Organization,
+        preferences::Index,
         user::{Session, User},
     },
     random::Random,
@@ -172,7 +173,8 @@ impl Store {
     }
 }
 
-/// Adds a user, their password and their address to a write. Three parts.
+/// Adds a user, their address, their password and the index of their preferences to a write. Four
+/// parts.
 pub(super) fn add_user<'a>(
     transaction: Transaction<'a>,
     user: &User,
@@ -184,5 +186,6 @@ pub(super) fn add_user<'a>(
     transaction
         .put(Key::email(&user.email), &address, Expression::new_item())?
         .put(Key::user(organization_id, user_id), user, Expression::new_item())?
-        .put(Key::password(organization_id, user_id), &password, Expression::new_item())
+        .put(Key::password(organization_id, user_id), &password, Expression::new_item())?
+        .put(Key::preferences(organization_id, user_id), &Index::default(), Expression::new_item())
 }

@@ -49,7 +49,7 @@ impl Engine {
         self.database.put_item(serde_json::from_value(request).unwrap()).unwrap();
     }
 
-    /// Changes an item.
+    /// Changes an item: of a partition with several, the first.
     pub(crate) fn change(&self, partition: &str, change: impl Fn(&mut Value)) {
         let mut items = self.items().into_iter();
         let mut item = items.find(|item| item["PK"]["S"] == partition).expect("no such item");

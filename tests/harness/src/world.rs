@@ -24,10 +24,11 @@ use shared::{
     model::{
         audit::{Action, Actor, AuditRecord, Changes},
         organization::{BillingPeriod, CursorKey, Organization, SessionPolicy},
+        preferences::{JsonText, Preference},
         user::{ApiKey, Session, User},
     },
     secrets::Keyring,
-    store::{Principal, SignIn, Store, Used, Wanted},
+    store::{PreferenceChange, Principal, SignIn, Store, Used, Wanted},
 };
 use tracing::subscriber::DefaultGuard;
 
@@ -227,6 +228,25 @@ impl World {
         (id, token.reveal().to_owned())
     }
 
+    /// Sets a preference.
+    pub async fn preference(&self, person: &Person, key: &str, value: &Value) {
+        let Principal { organization, user } = self.principal(person).await;
+        let (random, store) = (&*self.app.random, &self.app.store);
+        let key = key.to_owned().try_into().unwrap();
+        let among = store.read_preferences(organization.id, user.id, &key).await.unwrap();
+        let before = store.preference(organization.id, user.id, &key, &among).await.unwrap();
+        let after = Preference::new(JsonText::new(value).unwrap(), self.now(), random);
+        let audit = self.some_audit(organization.id, user.id);
+        let change = PreferenceChange {
+            user: user.id,
+            key: &key,
+            among: &among,
+            before: before.as_ref(),
+            audit: &audit,
+        };
+        store.set_preference(&organization, change, &after, random).await.unwrap();
+    }
+
     /// The user's and the organization's items as they are.
     pub async fn principal(&self, person: &Person) -> Principal {
         let (organization, user) = (person.organization_id, person.user_id);
@@ -288,6 +308,11 @@ impl World {
         let engine = self.engine.clone();
         let intrude = move || engine.change(&partition, &change);
         self.orders.intrude(call, Intrusion(Arc::new(intrude)));
+    }
+
+    /// Puts an item behind everybody's back, in the table's own notation.
+    pub fn put(&self, item: &Value) {
+        self.engine.put(item);
     }
 
     /// Removes an item behind everybody's back.
