@@ -10,6 +10,7 @@
 )]
 
 mod answer;
+mod at_once;
 mod chance;
 mod client;
 mod engine;
@@ -22,9 +23,10 @@ mod world;
 
 pub use self::{
     answer::Answer,
+    at_once::at_once,
     chance::TestRandom,
     client::{Client, Request},
-    factor::SEED,
+    factor::{SEED, code_of},
     faults::Fault,
     log::Log,
     people::{PASSWORD, Person},
