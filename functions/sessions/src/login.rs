@@ -22,7 +22,7 @@ use shared::{
         audit::{Action, Actor, Changes},
         challenge::{CHALLENGE_SECONDS, Challenge},
     },
-    store::{Lost, Principal, Wanted},
+    store::{FirstStep, Lost, Principal, Wanted},
 };
 use utoipa::ToSchema;
 
@@ -112,10 +112,14 @@ pub async fn handler(
         if proof.outdated_hash && rehashed.is_none() {
             rehashed = Some(call.passwords.hash(&request.password, &*call.random).await?);
         }
+        let rehashed = rehashed.as_deref().filter(|_| proof.outdated_hash);
         let answered = match begin::admit(&call, &principal.organization, &principal.user) {
             Err(refusal) => Err(prover.refuse_proven(&proof, refusal).await),
-            Ok(()) if principal.user.mfa_enabled => challenge(&call, principal, &proof).await,
-            Ok(()) => begin::session(&call, principal, &proof, None, rehashed.as_deref())
+            Ok(()) if principal.user.mfa_enabled => {
+                let rehashed = prover.evidence().password_hash.as_deref().zip(rehashed);
+                challenge(&call, principal, &proof, rehashed).await
+            }
+            Ok(()) => begin::session(&call, principal, &proof, None, rehashed)
                 .await
                 .map(|signed_in| LoginAnswer::SignedIn(Box::new(signed_in))),
         };
@@ -129,7 +133,12 @@ pub async fn handler(
     }
 }
 
-async fn challenge(call: &Call, principal: &Principal, proof: &Proof) -> Result<LoginAnswer, Lost> {
+async fn challenge(
+    call: &Call,
+    principal: &Principal,
+    proof: &Proof,
+    rehashed: Option<(&str, &str)>,
+) -> Result<LoginAnswer, Lost> {
     let Principal { organization, user } = principal;
     let id = ChallengeId::generate(call.now, &*call.random);
     let challenge = Challenge {
@@ -142,8 +151,9 @@ async fn challenge(call: &Call, principal: &Principal, proof: &Proof) -> Result<
     let actor = Actor::Claimed { user_id: user.id };
     let changes = Changes::default();
     let audit = call.audit(organization.id, actor, Action::SessionChallenged, user.id, changes);
-    let (proof, random) = (proof.used(call.now), &*call.random);
-    call.store.begin_challenge(organization, id, &challenge, proof, &audit, random).await?;
+    let (challenge, proof, audit) = (&challenge, proof.used(call.now), &audit);
+    let step = FirstStep { organization, id, challenge, proof, rehashed, audit };
+    call.store.begin_challenge(step, &*call.random).await?;
     Ok(LoginAnswer::MfaRequired(PendingSignIn {
         mfa_required: true,
         challenge_id: id,

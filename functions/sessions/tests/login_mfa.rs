@@ -27,47 +27,6 @@ fn factor(world: &World) -> Value {
 }
 
 #[tokio::test]
-async fn the_password_alone_gets_a_challenge_and_no_session() {
-    let world = World::new().await;
-    world.enable_mfa(&world.viewer).await;
-    let client = world.client(sessions::router());
-    let (before, hashes) = (world.user(&world.viewer).await, world.app.passwords.invocations());
-    let answer = login(&client).await;
-    answer.expect_cost(3, 15.0);
-    assert_eq!(world.app.passwords.invocations(), hashes + 1);
-    assert_eq!(answer.header("etag"), None);
-    let id = answer.text(200, "challenge_id");
-    let expected = json!({
-        "mfa_required": true, "challenge_id": id, "methods": ["totp"], "expires_in": 300,
-    });
-    assert_eq!(answer.data(200), &expected);
-    assert!(id.starts_with("mfachl_"));
-    assert_eq!(format!("{:?}", world.user(&world.viewer).await), format!("{before:?}"));
-    let records = world.audited(&world.viewer, "session.challenged");
-    let [record] = &records[..] else { panic!("{records:?}") };
-    assert_eq!(record["actor"], json!({"type": "claimed", "user_id": world.viewer.user_id}));
-    assert_eq!(record["target"], json!(world.viewer.user_id));
-    assert_eq!((record.get("changes"), record.get("reason")), (None, None));
-    assert!(world.audited(&world.viewer, "session.created").is_empty());
-}
-
-#[tokio::test]
-async fn the_table_has_the_challenge_s_hash_alone() {
-    let world = World::new().await;
-    world.enable_mfa(&world.viewer).await;
-    let id = login(&world.client(sessions::router())).await.text(200, "challenge_id");
-    assert!(!world.dump().contains(&id["mfachl_".len()..]));
-    let [item] = &world.items_under("CHALLENGE#")[..] else { panic!("no challenge") };
-    let names: Vec<_> = item.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(
-        names,
-        ["PK", "SK", "credentials_version", "expires_at", "organization_id", "tries", "user_id"]
-    );
-    assert_eq!(item["expires_at"], world.now().plus_minutes(5).as_second());
-    assert_eq!(item["tries"], 0);
-}
-
-#[tokio::test]
 async fn a_code_begins_the_session_and_ends_the_challenge() {
     let world = World::new().await;
     world.enable_mfa(&world.viewer).await;
@@ -93,16 +52,6 @@ async fn a_code_begins_the_session_and_ends_the_challenge() {
         (&record["actor"]["type"], &record["target"]),
         (&json!("session"), &data["session"]["id"])
     );
-}
-
-#[tokio::test]
-async fn without_a_second_factor_a_sign_in_takes_one_argon2_and_no_challenge() {
-    let world = World::new().await;
-    let hashes = world.app.passwords.invocations();
-    let answer = login(&world.client(sessions::router())).await;
-    assert_eq!(answer.data(200)["token_type"], "Bearer");
-    assert_eq!(world.app.passwords.invocations(), hashes + 1);
-    assert_eq!(world.items_under("CHALLENGE#"), [] as [Value; 0]);
 }
 
 #[tokio::test]

@@ -10,27 +10,45 @@ use crate::{
     random::Random,
 };
 
+/// A sign-in whose password has been found right.
+#[derive(Debug)]
+pub struct FirstStep<'a> {
+    /// The organization, as read.
+    pub organization: &'a Organization,
+    /// The challenge's id.
+    pub id: ChallengeId,
+    /// The challenge.
+    pub challenge: &'a Challenge,
+    /// What it was proved by.
+    pub proof: Used<'a>,
+    /// The password's hash as it was read, and with the present parameters, where it has older ones.
+    pub rehashed: Option<(&'a str, &'a str)>,
+    /// Its audit record.
+    pub audit: &'a AuditRecord,
+}
+
 impl Store {
     /// Begins a challenge, on the condition that the budgets of failures are as they were read: that
     /// there is one tells that the password was right.
     ///
     /// # Errors
-    /// `Overtaken` where they are not.
+    /// `Overtaken` where they are not, or the hash to be replaced is not.
     pub async fn begin_challenge(
         &self,
-        organization: &Organization,
-        id: ChallengeId,
-        challenge: &Challenge,
-        proof: Used<'_>,
-        audit: &AuditRecord,
+        step: FirstStep<'_>,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        self.transaction()
+        let FirstStep { organization, id, challenge, proof, rehashed, audit } = step;
+        let user = challenge.user_id;
+        let mut transaction = self
+            .transaction()
             .put(Key::challenge(id), challenge, Expression::new_item())?
-            .audit(organization, audit)?
-            .used(organization.id, challenge.user_id, proof)?
-            .commit(random)
-            .await
+            .audit(organization, audit)?;
+        if let Some((old, new)) = rehashed {
+            let hash = Expression::default().set(&["hash"], &new)?.when_equal(&["hash"], &old)?;
+            transaction = transaction.guard_update(Key::password(organization.id, user), hash)?;
+        }
+        transaction.used(organization.id, user, proof)?.commit(random).await
     }
 
     /// Reads a challenge.

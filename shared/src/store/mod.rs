@@ -24,6 +24,7 @@ use aws_sdk_dynamodb::Client;
 pub use self::{
     api_keys::Rotation,
     attempts::Failure,
+    challenges::FirstStep,
     meter::Meter,
     read::{Evidence, Principal, PrincipalRead, Wanted},
     replay::{Digest32, ReplayKey, ReplayRecord},

@@ -8,7 +8,7 @@ use shared::{
         challenge::{CHALLENGE_SECONDS, Challenge},
         second_factor::{ENROLLMENT_MINUTES, Enrollment},
     },
-    store::{Activation, Principal, Used, Wanted},
+    store::{Activation, FirstStep, Principal, Used, Wanted},
 };
 use totp_rs::{Algorithm, Builder, Secret};
 
@@ -96,12 +96,15 @@ impl World {
             };
             let (attempts, audit) =
                 (self.attempts(person).await, self.some_audit(organization.id, user.id));
-            let proof = Used { attempts: &attempts, spend: None, now: self.now() };
-            let (store, random) = (&self.app.store, &*self.app.random);
-            store
-                .begin_challenge(&organization, id, &challenge, proof, &audit, random)
-                .await
-                .unwrap();
+            let step = FirstStep {
+                organization: &organization,
+                id,
+                challenge: &challenge,
+                proof: Used { attempts: &attempts, spend: None, now: self.now() },
+                rehashed: None,
+                audit: &audit,
+            };
+            self.app.store.begin_challenge(step, &*self.app.random).await.unwrap();
         }
         id
     }
