@@ -5,10 +5,75 @@
 use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use serde_json::json;
-use system_tests::{Answer, Client, System, at_once};
+use harness::code_of;
+use serde_json::{Value, json};
+use system_tests::{Answer, Client, Person, System, at_once};
+
+/// Sends a thousand requests, of which fifty are under way at any time.
+fn thousand(send: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
+    let send = &send;
+    let work = |thread: usize| (0..20).map(move |round| send(thread * 20 + round)).collect();
+    thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..50).map(|thread| scope.spawn(move || -> Vec<Answer> { work(thread) })).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+/// Somebody with a second factor.
+struct Enrolled {
+    person: Person,
+    session: Client,
+    /// The first code that was not used yet. It is good for a minute at least.
+    code: String,
+    backup_codes: Vec<String>,
+}
+
+impl Enrolled {
+    fn new(system: &System, slug: &str) -> Self {
+        let person = system.organization(slug);
+        let session = system.client().sign_in(&person);
+        let started = session.post("/api/user/mfa/enable", &json!({"method": "totp"}));
+        let (seed, id) = (&started.data(200)["secret"], &started.data(200)["enrollment_id"]);
+        let (seed, now) = (seed.as_str().unwrap(), now());
+        let body = json!({"enrollment_id": id, "code": code_of(seed, now)});
+        let verified = session.post("/api/user/mfa/verify", &body);
+        let codes = verified.data(200)["backup_codes"].as_array().unwrap().iter();
+        let backup_codes = codes.map(|code| code.as_str().unwrap().to_owned()).collect();
+        Self { person, session, code: code_of(seed, now + 30), backup_codes }
+    }
+
+    /// Takes the first step of a sign-in.
+    fn challenge(&self, system: &System) -> Value {
+        let login = json!({"email": self.person.email, "password": self.person.password});
+        let answer = system.client().post("/api/login", &login);
+        answer.data(200)["challenge_id"].clone()
+    }
+
+    fn backup_codes_remaining(&self) -> Value {
+        self.session.get("/api/user/mfa").data(200)["backup_codes_remaining"].clone()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the functions go by the machine's clock")]
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    now.cast_signed()
+}
+
+/// Takes the second step of a sign-in.
+fn complete(client: &Client, challenge: &Value, code: &str) -> Answer {
+    client.post("/api/login/mfa", &json!({"challenge_id": challenge, "code": code}))
+}
+
+/// How many of the answers have that status and code.
+fn count(answers: &[Answer], status: u16, code: &str) -> usize {
+    codes(answers).into_iter().filter(|told| *told == (status, code)).count()
+}
 
 fn keys(session: &Client) -> usize {
     session.get("/api/user/api-keys?limit=100").data(200).as_array().unwrap().len()
@@ -114,4 +179,40 @@ fn of_simultaneous_regenerates_each_answer_is_the_state_it_left() {
             |secret: &&str| system.client().bearer(secret).get("/api/user/profile").status == 200;
         assert_eq!(secrets.iter().copied().filter(alive).count(), 1);
     }
+}
+
+#[test]
+fn of_a_thousand_uses_of_one_code_one_signs_in_and_ten_are_told_that_it_is_wrong() {
+    let system = System::get();
+    for by_backup_code in [false, true] {
+        let slug = if by_backup_code { "one-backup-code" } else { "one-code" };
+        let enrolled = Enrolled::new(system, slug);
+        let challenges: Vec<_> = (0..20).map(|_| enrolled.challenge(system)).collect();
+        let code = if by_backup_code { &enrolled.backup_codes[0] } else { &enrolled.code };
+        let client = system.client();
+        let answers =
+            thousand(|index| complete(&client, &challenges[index % challenges.len()], code));
+        assert_eq!((answers.len(), count(&answers, 200, "")), (1000, 1));
+        assert_eq!(count(&answers, 401, "invalid_code"), 10);
+        // The rest came to a spent budget, or to the challenge that was answered.
+        let rest = count(&answers, 429, "too_many_attempts") + count(&answers, 404, "not_found");
+        assert_eq!(rest, 989);
+        assert_eq!(enrolled.backup_codes_remaining(), if by_backup_code { 9 } else { 10 });
+        let signed_in = answers.iter().find(|answer| answer.status == 200).unwrap();
+        let token = signed_in.body["data"]["access_token"].as_str().unwrap();
+        let sessions = client.bearer(token).get("/api/user/sessions");
+        // The one that it was enrolled in, and this one.
+        assert_eq!(sessions.data(200).as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn of_a_thousand_right_answers_to_one_challenge_one_signs_in_and_spends_its_code() {
+    let system = System::get();
+    let enrolled = Enrolled::new(system, "one-challenge");
+    let challenge = enrolled.challenge(system);
+    let (client, codes) = (system.client(), &enrolled.backup_codes);
+    let answers = thousand(|index| complete(&client, &challenge, &codes[index % codes.len()]));
+    assert_eq!((count(&answers, 200, ""), count(&answers, 404, "not_found")), (1, 999));
+    assert_eq!(enrolled.backup_codes_remaining(), 9);
 }

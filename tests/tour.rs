@@ -1,5 +1,7 @@
 //! A walk through the running system, as its users take it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
 use serde_json::json;
 use system_tests::{System, at_once};
 
@@ -144,6 +146,54 @@ fn the_allowlist_goes_by_the_gateway_s_address_alone_and_the_operator_breaks_the
     assert_eq!(from("198.51.100.1"), 403);
     system.operate(&json!({"action": "disable_allowlist", "organization_id": organization}));
     assert_eq!(from("198.51.100.1"), 200);
+}
+
+#[test]
+fn a_second_factor_is_set_up_used_and_disabled_and_is_in_no_log() {
+    let system = System::get();
+    let admin = system.organization("enrolled");
+    let session = system.client().sign_in(&admin);
+    let started = session.post("/api/user/mfa/enable", &json!({"method": "totp"}));
+    let text = |name: &str| started.data(200)[name].as_str().unwrap().to_owned();
+    let (seed, uri, now) = (text("secret"), text("otpauth_uri"), now());
+    let code = harness::code_of(&seed, now);
+    let body = json!({"enrollment_id": text("enrollment_id"), "code": code});
+    let verified = session.post("/api/user/mfa/verify", &body);
+    let codes = verified.data(200)["backup_codes"].as_array().unwrap().iter();
+    let codes: Vec<_> = codes.map(|code| code.as_str().unwrap().to_owned()).collect();
+
+    let login = json!({"email": admin.email, "password": admin.password});
+    let challenge = || {
+        let answer = system.client().post("/api/login", &login);
+        assert_eq!(answer.data(200)["mfa_required"], true);
+        answer.data(200)["challenge_id"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (challenge(), challenge());
+    let complete = |challenge: &str, code: &str| {
+        let body = json!({"challenge_id": challenge, "code": code});
+        system.client().post("/api/login/mfa", &body)
+    };
+    complete(&first, &code).expect(401, "invalid_code");
+    let answer = complete(&first, &harness::code_of(&seed, now + 30));
+    let session = system.client().bearer(answer.data(200)["access_token"].as_str().unwrap());
+    assert_eq!(complete(&second, &codes[0]).status, 200);
+    let status = session.get("/api/user/mfa");
+    assert_eq!(status.data(200)["backup_codes_remaining"], 9);
+    let proof = json!({"password": admin.password, "code": codes[1]});
+    assert_eq!(session.post("/api/user/mfa/disable", &proof).status, 204);
+    assert_eq!(system.client().sign_in(&admin).get("/api/user/mfa").data(200)["enabled"], false);
+
+    let log = system.log();
+    let plain = codes.iter().map(|code| code.replace('-', ""));
+    for hidden in [seed, uri, first, second].into_iter().chain(plain).chain(codes.clone()) {
+        assert!(!log.contains(&hidden), "{hidden} is in the log");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the functions go by the machine's clock")]
+fn now() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.unwrap().as_secs().cast_signed()
 }
 
 #[test]

@@ -22,7 +22,7 @@ use shared::{
         audit::{Action, Actor, Changes},
         challenge::{CHALLENGE_SECONDS, Challenge},
     },
-    store::{Lost, NewChallenge, Principal, Rehash, Wanted},
+    store::{FirstStep, Lost, Principal, Rehash, Wanted},
 };
 use utoipa::ToSchema;
 
@@ -153,9 +153,9 @@ async fn challenge(
     let actor = Actor::Claimed { user_id: user.id };
     let changes = Changes::default();
     let audit = call.audit(organization.id, actor, Action::SessionChallenged, user.id, changes);
-    let (proof, random) = (proof.used(call.now), &*call.random);
-    let new = NewChallenge { id, challenge: &challenge };
-    call.store.begin_challenge(organization, new, rehash, proof, &audit, random).await?;
+    let (challenge, proof, audit) = (&challenge, proof.used(call.now), &audit);
+    let step = FirstStep { organization, id, challenge, proof, rehash, audit };
+    call.store.begin_challenge(step, &*call.random).await?;
     Ok(LoginAnswer::MfaRequired(PendingSignIn {
         mfa_required: true,
         challenge_id: id,

@@ -11,13 +11,21 @@ use crate::{
     random::Random,
 };
 
-/// A challenge that begins.
+/// A sign-in whose password has been found right.
 #[derive(Debug)]
-pub struct NewChallenge<'a> {
-    /// Its id.
+pub struct FirstStep<'a> {
+    /// The organization, as read.
+    pub organization: &'a Organization,
+    /// The challenge's id.
     pub id: ChallengeId,
-    /// Whose it is, and until when.
+    /// The challenge.
     pub challenge: &'a Challenge,
+    /// What it was proved by.
+    pub proof: Used<'a>,
+    /// The password's new hash, where the stored one has parameters of old.
+    pub rehash: Option<Rehash<'a>>,
+    /// Its audit record.
+    pub audit: &'a AuditRecord,
 }
 
 impl Store {
@@ -26,17 +34,13 @@ impl Store {
     /// stored, where the one that is there has older ones.
     ///
     /// # Errors
-    /// `Overtaken` where they are not; `Condition` where the password was changed.
+    /// `Overtaken` where they are not, or the hash to be replaced is not.
     pub async fn begin_challenge(
         &self,
-        organization: &Organization,
-        new: NewChallenge<'_>,
-        rehash: Option<Rehash<'_>>,
-        proof: Used<'_>,
-        audit: &AuditRecord,
+        step: FirstStep<'_>,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let NewChallenge { id, challenge } = new;
+        let FirstStep { organization, id, challenge, proof, rehash, audit } = step;
         self.transaction()
             .put(Key::challenge(id), challenge, Expression::new_item())?
             .rehash(organization.id, challenge.user_id, rehash)?

@@ -25,7 +25,7 @@ use aws_sdk_dynamodb::Client;
 pub use self::{
     api_keys::Rotation,
     attempts::Failure,
-    challenges::NewChallenge,
+    challenges::FirstStep,
     meter::Meter,
     preferences::PreferenceChange,
     read::{Evidence, Principal, PrincipalRead, Wanted},

@@ -224,7 +224,7 @@ impl Transaction<'_> {
         let Some(Rehash { before, after }) = rehash else { return Ok(self) };
         let expression =
             Expression::default().set(&["hash"], &after)?.when_equal(&["hash"], &before)?;
-        self.update(Key::password(organization, user), expression)
+        self.guard_update(Key::password(organization, user), expression)
     }
 }
 

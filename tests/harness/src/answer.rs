@@ -151,9 +151,8 @@ impl Answer {
     /// What the answer shows once.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let data = &self.body["data"];
-        ["secret", "otpauth_uri", "access_token", "challenge_id"]
-            .iter()
-            .filter_map(|name| data[*name].as_str().map(ToOwned::to_owned))
-            .collect()
+        let texts = ["secret", "otpauth_uri", "access_token", "challenge_id"].map(|it| &data[it]);
+        let codes = data["backup_codes"].as_array().into_iter().flatten();
+        texts.into_iter().chain(codes).filter_map(Value::as_str).map(ToOwned::to_owned).collect()
     }
 }

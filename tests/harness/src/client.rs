@@ -151,7 +151,7 @@ impl Request<'_> {
         world.app.background.settle().await;
         let lines = world.log.lines().join("\n");
         for secret in secrets.iter().chain(&answer.secrets()) {
-            assert!(!lines.contains(secret.as_str()), "a secret is in the log: {lines}");
+            assert!(!is_in(&lines, secret), "a secret is in the log: {lines}");
         }
         assert!(!lines.contains('@'), "an e-mail address is in the log: {lines}");
         answer
@@ -167,9 +167,19 @@ fn secrets(headers: &Map<String, Value>, body: Option<&str>) -> Vec<String> {
         }
     }
     let body = body.and_then(|body| serde_json::from_str::<Value>(body).ok()).unwrap_or_default();
-    for name in ["password", "current_password", "new_password", "challenge_id"] {
+    for name in ["password", "current_password", "new_password", "challenge_id", "code"] {
         secrets.extend(body[name].as_str().map(ToOwned::to_owned));
     }
-    secrets.retain(|secret| secret.len() > 7);
+    secrets.retain(|secret| secret.len() > 5);
     secrets
+}
+
+/// Whether a secret is in a text. One as short as a code's six digits could stand in an id by
+/// chance, so it has to stand there as a word.
+fn is_in(text: &str, secret: &str) -> bool {
+    let mut words = text.split(|character: char| !character.is_alphanumeric());
+    match secret.len() {
+        ..8 => words.any(|word| word == secret),
+        8.. => text.contains(secret) || words.any(|word| word == secret.replace('-', "")),
+    }
 }

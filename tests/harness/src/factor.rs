@@ -8,14 +8,25 @@ use shared::{
         challenge::{CHALLENGE_SECONDS, Challenge},
         second_factor::{ENROLLMENT_MINUTES, Enrollment},
     },
-    store::{Activation, NewChallenge, Principal, Used, Wanted},
+    store::{Activation, FirstStep, Principal, Used, Wanted},
 };
-use totp_rs::{Algorithm, Builder};
+use totp_rs::{Algorithm, Builder, Secret};
 
 use crate::{Person, World};
 
 /// Everybody's seed.
 pub const SEED: [u8; 20] = *b"12345678901234567890";
+
+/// The code that an authenticator app shows at a moment, in seconds since the Unix epoch, for a seed
+/// in base 32.
+pub fn code_of(seed: &str, moment: i64) -> String {
+    generate(Secret::try_from_base32(seed).unwrap(), moment)
+}
+
+fn generate(seed: impl Into<Secret>, moment: i64) -> String {
+    let totp = Builder::new().with_algorithm(Algorithm::SHA1).with_secret(seed).build();
+    totp.unwrap().generate(moment.cast_unsigned()).to_string()
+}
 
 impl World {
     /// The code of the present time step.
@@ -27,9 +38,7 @@ impl World {
     /// The code of the time step that is `steps` after the present one.
     #[must_use]
     pub fn code_at(&self, steps: i64) -> String {
-        let totp = Builder::new().with_algorithm(Algorithm::SHA1).with_secret(SEED.to_vec());
-        let moment = self.now().as_second() + steps * 30;
-        totp.build().unwrap().generate(moment.cast_unsigned()).to_string()
+        generate(SEED.to_vec(), self.now().as_second() + steps * 30)
     }
 
     /// Begins to set up a second factor, under an id of zeros.
@@ -87,10 +96,15 @@ impl World {
             };
             let (attempts, audit) =
                 (self.attempts(person).await, self.some_audit(organization.id, user.id));
-            let proof = Used { attempts: &attempts, spend: None, now: self.now() };
-            let new = NewChallenge { id, challenge: &challenge };
-            let (store, random) = (&self.app.store, &*self.app.random);
-            store.begin_challenge(&organization, new, None, proof, &audit, random).await.unwrap();
+            let step = FirstStep {
+                organization: &organization,
+                id,
+                challenge: &challenge,
+                proof: Used { attempts: &attempts, spend: None, now: self.now() },
+                rehash: None,
+                audit: &audit,
+            };
+            self.app.store.begin_challenge(step, &*self.app.random).await.unwrap();
         }
         id
     }

@@ -10,6 +10,7 @@
 )]
 
 mod answer;
+mod at_once;
 mod calls;
 mod chance;
 mod client;
@@ -23,10 +24,11 @@ mod world;
 
 pub use self::{
     answer::Answer,
+    at_once::at_once,
     calls::Access,
     chance::TestRandom,
     client::{Client, Request},
-    factor::SEED,
+    factor::{SEED, code_of},
     faults::Fault,
     log::Log,
     people::{PASSWORD, Person},

@@ -153,6 +153,12 @@ impl World {
         self.orders.accesses().clear();
     }
 
+    /// From here on clients are of an instance that has just started, and has no secret yet.
+    pub fn start_anew(&mut self) {
+        let client = secrets_client(self.secret_orders.clone(), Arc::clone(&self.secret));
+        self.app.keyring = Keyring::new(move || client, "secret", self.clock.clone());
+    }
+
     /// Takes back all orders.
     pub fn heal(&self) {
         self.orders.clear();
