@@ -4,7 +4,7 @@ use deserr::Deserr;
 use shared::{
     auth::{
         caller::Caller, code::Code, password::Password, permissions::level::SessionWithProof,
-        proof::Given,
+        proof::Given, second_factor::not_enabled,
     },
     error::Error,
     http::{answer::NoContent, body::Body, fault::Faults, problem::Refusals},
@@ -12,8 +12,6 @@ use shared::{
     store::Lost,
 };
 use utoipa::ToSchema;
-
-use crate::not_enabled;
 
 /// The proof.
 #[derive(Debug, Deserr, ToSchema)]

@@ -7,8 +7,3 @@ pub mod replace_backup_codes;
 pub mod verify;
 
 shared::routes!(get, enable, verify, disable, replace_backup_codes);
-
-/// The refusal of what needs a second factor that is on.
-fn not_enabled() -> shared::error::Error {
-    shared::error::Error::conflict("mfa_not_enabled", "MFA is off.")
-}

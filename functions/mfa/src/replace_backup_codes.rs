@@ -9,7 +9,7 @@ use shared::{
         password::Password,
         permissions::level::SessionWithProof,
         proof::Given,
-        second_factor::new_backup_codes,
+        second_factor::{new_backup_codes, not_enabled},
     },
     error::Error,
     http::{
@@ -22,8 +22,6 @@ use shared::{
     store::Lost,
 };
 use utoipa::ToSchema;
-
-use crate::not_enabled;
 
 /// The proof.
 #[derive(Debug, Deserr, ToSchema)]

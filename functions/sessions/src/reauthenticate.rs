@@ -4,7 +4,7 @@ use deserr::Deserr;
 use shared::{
     auth::{
         caller::Caller, code::Code, password::Password, permissions::level::SessionWithProof,
-        proof::Given,
+        proof::Given, second_factor::not_enabled,
     },
     error::Error,
     http::{answer::NoContent, body::Body, fault::Faults, problem::Refusals},
@@ -54,7 +54,7 @@ pub async fn handler(
             let detail = "This field is required while MFA is on.";
             return Err(Faults::new("/code", "required", detail).into());
         }
-        (false, Some(_)) => return Err(Error::conflict("mfa_not_enabled", "MFA is off.")),
+        (false, Some(_)) => return Err(not_enabled()),
     };
     let mut prover = caller.prover(Action::ReauthenticationRefused);
     loop {

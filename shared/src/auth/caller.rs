@@ -27,7 +27,7 @@ use crate::{
         preferences::Preferences,
         user::{Expiries, User},
     },
-    store::{Evidence, Principal, ReplayRecord, Wanted},
+    store::{Evidence, Principal, ReplayRecord, Wanted, WantedPreferences},
 };
 
 /// The legacy spelling of an API key's header.
@@ -140,9 +140,14 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
         let token = present(&parts.headers)?;
         let replay = if L::WITH_REPLAY { IdempotencyKey::of(&parts.headers)? } else { None };
         let replay = replay.as_ref().map(IdempotencyKey::record);
-        let preference =
+        let PathKey(key) =
             if L::WITH_PREFERENCES { PathKey::find(parts, state).await } else { PathKey(None) };
-        let wanted = Wanted { replay, preference: preference.0.as_ref(), ..wanted::<L>(&call) };
+        let preferences = match &key {
+            Some(key) => WantedPreferences::One(key),
+            None if L::WITH_PREFERENCES => WantedPreferences::Index,
+            None => WantedPreferences::None,
+        };
+        let wanted = Wanted { replay, preferences, ..wanted::<L>(&call) };
         let read = call.store.read_principal(token.organization_id, token.user_id, &wanted).await?;
         let principal = read.principal.ok_or(Error::InvalidCredential)?;
         let (credential, last_use) = authenticate(&principal, &token, call.now)?;
@@ -183,9 +188,8 @@ fn wanted<L: Level>(call: &Call) -> Wanted<'static> {
         factor: L::WITH_FACTOR,
         attempts: L::WITH_ATTEMPTS,
         origin: call.origin(),
-        preferences: L::WITH_PREFERENCES,
         replay: None,
-        preference: None,
+        preferences: WantedPreferences::None,
     }
 }
 

@@ -245,9 +245,12 @@ impl<'a> Prover<'a> {
             return Ok(proof.step.is_none().then(self.subject.wrong_code));
         }
         let Some(code) = given.code else { return Ok(None) };
-        if let Some(factor) = factor {
-            proof.spend = second_factor::check(self.call, user, factor, code).await?;
-        }
+        // A factor that another request has turned off meanwhile has no wrong codes.
+        let factor = factor.ok_or_else(|| match self.subject.challenge {
+            Some(_) => Error::NotFound,
+            None => second_factor::not_enabled(),
+        })?;
+        proof.spend = second_factor::check(self.call, user, factor, code).await?;
         Ok(proof.spend.is_none().then(self.subject.wrong_code))
     }
 

@@ -93,6 +93,12 @@ impl Seed {
     }
 }
 
+/// The refusal of what needs a second factor that is on.
+#[must_use]
+pub fn not_enabled() -> Error {
+    Error::conflict("mfa_not_enabled", "MFA is off.")
+}
+
 /// Checks a code of the factor that is being set up; the step that it is of.
 ///
 /// # Errors

@@ -28,7 +28,7 @@ pub use self::{
     challenges::FirstStep,
     meter::Meter,
     preferences::PreferenceChange,
-    read::{Evidence, Principal, PrincipalRead, Wanted},
+    read::{Evidence, Principal, PrincipalRead, Wanted, WantedPreferences},
     replay::{Digest32, ReplayKey, ReplayRecord},
     second_factor::{Activation, Used},
     sessions::{Rehash, SignIn},

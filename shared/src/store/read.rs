@@ -44,10 +44,33 @@ pub struct Wanted<'a> {
     pub origin: Option<Origin>,
     /// The record of an idempotency key.
     pub replay: Option<&'a ReplayKey>,
-    /// The index of the user's preferences.
-    pub preferences: bool,
-    /// The value of this one of them, where that is large.
-    pub preference: Option<&'a PreferenceKey>,
+    /// The user's preferences.
+    pub preferences: WantedPreferences<'a>,
+}
+
+/// What a request wants to read of a user's preferences.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum WantedPreferences<'a> {
+    /// Nothing.
+    #[default]
+    None,
+    /// Their index.
+    Index,
+    /// Their index, and the value of this one, where that is large.
+    One(&'a PreferenceKey),
+}
+
+impl<'a> WantedPreferences<'a> {
+    const fn index(self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    const fn one(self) -> Option<&'a PreferenceKey> {
+        match self {
+            Self::One(key) => Some(key),
+            Self::None | Self::Index => None,
+        }
+    }
 }
 
 /// What a proof of who somebody is is checked against, as far as it was wanted.
@@ -100,6 +123,7 @@ impl Store {
         wanted: &Wanted<'_>,
     ) -> Result<PrincipalRead, Error> {
         let origin = wanted.origin.as_ref().filter(|_| wanted.attempts);
+        let preference = wanted.preferences.one();
         let keys = [
             Some(Key::organization(organization)),
             Some(Key::user(organization, user)),
@@ -109,8 +133,8 @@ impl Store {
             origin.map(|origin| Key::known_failures(organization, user, origin)),
             origin.map(Key::address_failures),
             wanted.replay.map(|replay| replay.key(organization, user)),
-            wanted.preferences.then(|| Key::preferences(organization, user)),
-            wanted.preference.map(|key| Key::large_value(organization, user, key)),
+            wanted.preferences.index().then(|| Key::preferences(organization, user)),
+            preference.map(|key| Key::large_value(organization, user, key)),
         ];
         let [org, user, password, factor, account, known, address, replay, index, value] =
             self.batch_get(keys).await?;
@@ -138,7 +162,7 @@ impl Store {
                 },
             },
             replay: replay.map(|item| decode("replay", item)).transpose()?,
-            preferences: preferences(index, wanted.preference.cloned().zip(value))?,
+            preferences: preferences(index, preference.cloned().zip(value))?,
         })
     }
 
