@@ -146,9 +146,9 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_second(1_000_000);
 
-    fn budget(failures: &[i64]) -> Option<Budget> {
+    fn budget(failures: &[i64]) -> Budget {
         let failures = failures.iter().map(|ago| NOW.as_second() - ago).collect();
-        Some(Budget { failures, expires_at: NOW.plus_days(1) })
+        Budget { failures, expires_at: NOW.plus_days(1) }
     }
 
     fn wait(attempts: &Attempts) -> Option<u32> {
@@ -161,7 +161,8 @@ mod tests {
     #[test]
     fn no_fifteen_minutes_have_an_eleventh_failure() {
         let spent = [890, 600, 500, 400, 300, 200, 100, 50, 2, 1];
-        let of = |failures: &[i64]| Attempts { account: budget(failures), ..Attempts::default() };
+        let of =
+            |failures: &[i64]| Attempts { account: Some(budget(failures)), ..Attempts::default() };
         assert_eq!(wait(&of(&spent)), Some(10));
         assert_eq!(wait(&of(&spent[1..])), None);
         assert_eq!(wait(&of(&[900, 600, 500, 400, 300, 200, 100, 50, 2, 1])), None);
@@ -171,11 +172,11 @@ mod tests {
     #[test]
     fn what_strangers_spend_does_not_concern_an_address_that_the_account_knows() {
         let origin = Some(Origin::of("192.0.2.1".parse().unwrap()));
-        let spent = budget(&[1; 10]);
+        let spent = Some(budget(&[1; 10]));
         let (account, address) = (spent.clone(), spent.clone());
         let stranger = Attempts { origin, known: None, account, address };
         assert_eq!(wait(&stranger), Some(899));
-        assert_eq!(wait(&Attempts { known: budget(&[1; 9]), ..stranger.clone() }), None);
+        assert_eq!(wait(&Attempts { known: Some(budget(&[1; 9])), ..stranger.clone() }), None);
         assert_eq!(wait(&Attempts { known: spent, ..stranger.clone() }), Some(899));
         let forgotten = Budget { failures: Vec::new(), expires_at: NOW };
         assert_eq!(wait(&Attempts { known: Some(forgotten), ..stranger }), Some(899));
