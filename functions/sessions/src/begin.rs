@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::{
     auth::{
         permissions::Role,
-        proof::Proof,
+        proof::{Proof, Subject},
         token::{PlainToken, TokenKind},
     },
     call::Call,
@@ -60,6 +60,25 @@ impl SignedInUser {
             organization_id: user.organization_id,
             roles: user.roles.clone(),
         }
+    }
+}
+
+/// Somebody who signs in, and has not proved yet who they are.
+pub(crate) fn claimed(
+    organization: Option<&Organization>,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    challenge: Option<ChallengeId>,
+) -> Subject<'_> {
+    Subject {
+        organization_id,
+        organization,
+        user_id,
+        actor: Actor::Claimed { user_id },
+        refused: Action::SessionRefused,
+        wrong_password: || Error::WrongEmailOrPassword,
+        wrong_code: || Error::WrongCode,
+        challenge,
     }
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use shared::{
     auth::{
         password::Password,
-        proof::{Given, Proof, Prover, Subject},
+        proof::{Given, Proof, Prover},
     },
     call::Call,
     error::Error,
@@ -93,16 +93,8 @@ pub async fn handler(
     let wanted =
         Wanted { password: true, attempts: true, origin: call.origin(), ..Wanted::default() };
     let read = call.store.read_principal(organization_id, user_id, &wanted).await?;
-    let subject = Subject {
-        organization_id,
-        organization: read.principal.as_ref().map(|principal| &principal.organization),
-        user_id,
-        actor: Actor::Claimed { user_id },
-        refused: Action::SessionRefused,
-        wrong_password: || Error::WrongEmailOrPassword,
-        wrong_code: || Error::WrongCode,
-        challenge: None,
-    };
+    let organization = read.principal.as_ref().map(|principal| &principal.organization);
+    let subject = begin::claimed(organization, organization_id, user_id, None);
     let mut prover = Prover::new(&call, subject, wanted, read.evidence);
     let given = Given::password(&request.password);
     let mut rehashed = None;

@@ -4,7 +4,7 @@ use deserr::Deserr;
 use shared::{
     auth::{
         code::Code,
-        proof::{Given, Prover, Subject},
+        proof::{Given, Prover},
     },
     call::Call,
     error::Error,
@@ -16,7 +16,6 @@ use shared::{
         problem::Refusals,
     },
     ids::{ChallengeId, ChallengeKind},
-    model::audit::{Action, Actor},
     store::{Lost, Wanted},
 };
 use utoipa::ToSchema;
@@ -66,16 +65,8 @@ pub async fn handler(
         !user.disabled && user.credentials_version == challenge.credentials_version
     });
     let principal = principal.ok_or(Error::NotFound)?;
-    let subject = Subject {
-        organization_id,
-        organization: Some(&principal.organization),
-        user_id,
-        actor: Actor::Claimed { user_id },
-        refused: Action::SessionRefused,
-        wrong_password: || Error::WrongEmailOrPassword,
-        wrong_code: || Error::WrongCode,
-        challenge: Some(id),
-    };
+    let organization = Some(&principal.organization);
+    let subject = begin::claimed(organization, organization_id, user_id, Some(id));
     let mut prover = Prover::new(&call, subject, wanted, read.evidence);
     loop {
         let proof = prover.check(Given::code(&request.code)).await?;

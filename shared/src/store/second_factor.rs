@@ -177,28 +177,34 @@ impl Store {
 impl Transaction<'_> {
     /// Uses a proof up, on the condition that it is still right.
     pub(super) fn used(
-        mut self,
+        self,
         organization: OrganizationId,
         user: UserId,
         proof: Used<'_>,
     ) -> Result<Self, Error> {
-        if let Some(spend) = proof.spend {
-            self = self.guard_update(Key::second_factor(organization, user), spent(spend)?)?;
-        }
-        self.admit(organization, user, proof.attempts, proof.now)
+        let transaction = self.spent(organization, user, proof.spend)?;
+        transaction.admit(organization, user, proof.attempts, proof.now)
     }
 
     /// The same for a sign-in, after which the account knows the address.
     pub(super) fn used_to_sign_in(
-        mut self,
+        self,
         organization: OrganizationId,
         user: UserId,
         proof: Used<'_>,
     ) -> Result<Self, Error> {
-        if let Some(spend) = proof.spend {
-            self = self.guard_update(Key::second_factor(organization, user), spent(spend)?)?;
-        }
-        self.admit_and_remember(organization, user, proof.attempts, proof.now)
+        let transaction = self.spent(organization, user, proof.spend)?;
+        transaction.admit_and_remember(organization, user, proof.attempts, proof.now)
+    }
+
+    fn spent(
+        self,
+        organization: OrganizationId,
+        user: UserId,
+        spend: Option<&Spend>,
+    ) -> Result<Self, Error> {
+        let Some(spend) = spend else { return Ok(self) };
+        self.guard_update(Key::second_factor(organization, user), spent(spend)?)
     }
 }
 
