@@ -6,10 +6,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     Client,
-    config::{
-        BehaviorVersion, Region, SharedAsyncSleep, SharedCredentialsProvider,
-        endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint},
-    },
+    config::{BehaviorVersion, Region, SharedAsyncSleep, SharedCredentialsProvider},
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
@@ -56,30 +53,7 @@ pub(super) fn of_service(config: &SdkConfig, endpoint: &'static str) -> SdkConfi
 
 /// The table's client.
 pub(super) fn dynamodb(config: &SdkConfig) -> Client {
-    let config = of_service(config, "AWS_ENDPOINT_URL_DYNAMODB");
-    let config = aws_sdk_dynamodb::config::Builder::from(&config).endpoint_resolver(Regional);
-    Client::from_conf(config.build())
-}
-
-/// The region's public endpoint, or the one that the environment names. The SDK's own rules read a
-/// table of all partitions in every cold start, a fifth of it, for choices that are not offered here.
-#[derive(Debug)]
-struct Regional;
-
-impl ResolveEndpoint for Regional {
-    fn resolve_endpoint<'a>(&'a self, params: &'a Params) -> EndpointFuture<'a> {
-        let url = match (params.endpoint(), params.region()) {
-            (Some(endpoint), _) => endpoint.to_owned(),
-            (None, Some(region)) => regional(region),
-            (None, None) => return EndpointFuture::ready(Err("no region is set".into())),
-        };
-        EndpointFuture::ready(Ok(Endpoint::builder().url(url).build()))
-    }
-}
-
-fn regional(region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("https://dynamodb.{region}.{suffix}")
+    Client::new(&of_service(config, "AWS_ENDPOINT_URL_DYNAMODB"))
 }
 
 #[cfg(test)]
@@ -93,19 +67,6 @@ mod tests {
     };
 
     use super::*;
-
-    #[tokio::test]
-    async fn the_endpoint_is_the_region_s_unless_another_is_named() {
-        let url = async |params: Params| {
-            Regional.resolve_endpoint(&params).await.unwrap().url().to_owned()
-        };
-        let of = |region: &str| Params::builder().region(region).build().unwrap();
-        assert_eq!(url(of("eu-central-1")).await, "https://dynamodb.eu-central-1.amazonaws.com");
-        assert_eq!(url(of("cn-north-1")).await, "https://dynamodb.cn-north-1.amazonaws.com.cn");
-        let local = Params::builder().region("us-east-1").endpoint("http://127.0.0.1:1");
-        assert_eq!(url(local.build().unwrap()).await, "http://127.0.0.1:1");
-        assert!(Regional.resolve_endpoint(&Params::builder().build().unwrap()).await.is_err());
-    }
 
     #[tokio::test]
     async fn a_call_goes_to_the_region_and_is_signed_for_it() {
