@@ -8,6 +8,7 @@ use std::{
 
 use harness::World;
 use local_stack::template::Template;
+use serde_json::json;
 
 use crate::table::{Access, CODE, OPERATIONS, Operation, routes};
 
@@ -94,4 +95,42 @@ async fn each_function_is_granted_what_it_uses_and_no_more() {
     for (name, used) in all {
         assert_eq!(granted()[&name], used, "{name}");
     }
+}
+
+#[tokio::test]
+async fn the_operator_is_granted_what_its_commands_use_and_no_more() {
+    let world = World::new().await;
+    world.enable_mfa(&world.viewer).await;
+    let (organization, user) = (world.viewer.organization_id, world.viewer.user_id);
+    world.tamper(&format!("ORG#{organization}"), |item| item["allowlist"] = json!({"S": "lost"}));
+    // Each organization's first record of the day.
+    world.clock.advance_minutes(24 * 60);
+    world.forget_accesses();
+    let of_user =
+        |action: &str| json!({"action": action, "organization_id": organization, "user_id": user});
+    let mut roles = of_user("change_roles");
+    roles["roles"] = json!(["admin"]);
+    for command in [
+        json!({
+            "action": "create_organization", "name": "Initech", "slug": "initech", "plan": "team",
+            "billing_period": "monthly", "renewal_date": "2027-01-01", "data_residency": "eu",
+            "features": [], "limits": {},
+            "admin": {"email": "admin@initech.example", "display_name": "Ina"},
+        }),
+        json!({"action": "set_entitlements", "organization_id": organization, "plan": "team"}),
+        json!({
+            "action": "add_user", "organization_id": organization, "email": "new@acme.example",
+            "display_name": "Nora", "roles": ["viewer"],
+        }),
+        roles,
+        of_user("reset_mfa"),
+        of_user("disable_user"),
+        of_user("enable_user"),
+        json!({"action": "disable_allowlist", "organization_id": organization}),
+    ] {
+        let action = command["action"].clone();
+        let done = operator::handle(&world.app, "policies", command).await;
+        assert!(done.is_ok(), "{action}: {:?}", done.err());
+    }
+    assert_eq!(granted()["operator"], world.accesses());
 }
