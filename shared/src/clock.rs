@@ -91,6 +91,39 @@ impl Timestamp {
         if seconds < 0 { 0 } else { seconds }
     }
 
+    /// The first moment of the UTC day.
+    #[must_use]
+    pub const fn start_of_day(self) -> Self {
+        Self::from_second(self.as_second().div_euclid(86_400) * 86_400)
+    }
+
+    /// The first moment of a UTC day that is written as `yyyy-mm-dd`.
+    #[must_use]
+    pub fn of_day(day: &str) -> Option<Self> {
+        Self::parse(&format!("{day}T00:00:00Z"))
+    }
+
+    /// Reads RFC 3339, and nothing else that looks like a time. What is finer than a millisecond is
+    /// cut off.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let shape = b"dddd-dd-ddTdd:dd:dd";
+        let shaped = text.len() > shape.len()
+            && text.bytes().zip(shape).all(|(byte, wanted)| match wanted {
+                b'd' => byte.is_ascii_digit(),
+                b'T' => byte.eq_ignore_ascii_case(&b'T'),
+                wanted => byte == *wanted,
+            });
+        let rest = text.get(shape.len()..)?;
+        let rest = rest.strip_prefix('.').map_or(rest, |fraction| {
+            fraction.trim_start_matches(|digit: char| digit.is_ascii_digit())
+        });
+        let offset = rest.eq_ignore_ascii_case("Z")
+            || (rest.len() == 6 && rest.starts_with(['+', '-']) && rest.as_bytes()[3] == b':');
+        let moment: jiff::Timestamp = (shaped && offset).then(|| text.parse().ok())??;
+        Some(Self(moment.as_millisecond()))
+    }
+
     /// The UTC day, as `yyyy-mm-dd`.
     #[must_use]
     pub fn day(self) -> String {
@@ -188,6 +221,44 @@ mod tests {
         let moment = Timestamp::from_millisecond(1_743_087_600_999);
         assert_eq!(moment.to_string(), "2025-03-27T15:00:00Z");
         assert_eq!(moment.day(), "2025-03-27");
+    }
+
+    #[test]
+    fn rfc_3339_is_read_and_nothing_else() {
+        let read = |text: &str| Timestamp::parse(text).map(Timestamp::as_millisecond);
+        for (text, millisecond) in [
+            ("2025-03-27T15:00:00Z", 1_743_087_600_000),
+            ("2025-03-27t15:00:00z", 1_743_087_600_000),
+            ("2025-03-27T15:00:00.999Z", 1_743_087_600_999),
+            ("2025-03-27T15:00:00.9999999Z", 1_743_087_600_999),
+            ("2025-03-27T17:00:00+02:00", 1_743_087_600_000),
+            ("2025-03-27T09:30:00-05:30", 1_743_087_600_000),
+            ("0000-01-01T00:00:00Z", -62_167_219_200_000),
+        ] {
+            assert_eq!(read(text), Some(millisecond), "{text}");
+        }
+        for text in [
+            "",
+            "2025-03-27",
+            "2025-03-27T15:00:00",
+            "2025-03-27 15:00:00Z",
+            "2025-03-27T15:00Z",
+            "2025-03-27T15:00:00 02:00",
+            "2025-03-27T15:00:00+02",
+            "2025-03-27T15:00:00+0200",
+            "2025-03-27T15:00:00.Z",
+            "2025-03-27T15:00:00Z[UTC]",
+            "2025-02-30T15:00:00Z",
+            "2025-03-27T24:00:00Z",
+            "+002025-03-27T15:00:00Z",
+            "20250327T150000Z",
+            "1743087600",
+            "2025-03-27T15:00:0\u{e9}Z",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(Timestamp::of_day("2025-03-27").map(Timestamp::as_second), Some(1_743_033_600));
+        assert_eq!(Timestamp::of_day("yesterday"), None);
     }
 
     #[test]

@@ -70,6 +70,9 @@ pub enum Error {
     /// The organization signs in by single sign-on alone.
     #[error("single sign-on required")]
     SsoRequired,
+    /// The organization's plan does not have this.
+    #[error("feature not available")]
+    FeatureNotAvailable(Cow<'static, str>),
     /// There is no such thing, or it is another tenant's.
     #[error("not found")]
     NotFound,
@@ -260,6 +263,7 @@ impl Error {
             Self::SsoRequired => {
                 forbidden("sso_required", "The organization requires single sign-on.".into())
             }
+            Self::FeatureNotAvailable(detail) => forbidden("feature_not_available", detail.clone()),
             Self::NotFound => {
                 text(StatusCode::NOT_FOUND, "not_found", "Not found", "There is no such resource.")
             }

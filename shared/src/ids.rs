@@ -85,6 +85,15 @@ impl<K: Kind> Id<K> {
         self.0.0
     }
 
+    /// The least identifier of a millisecond, as a bound of all that are generated from then on.
+    /// Before the Unix epoch none is.
+    #[must_use]
+    pub const fn first_of(moment: Timestamp) -> Self {
+        let millisecond = moment.as_millisecond();
+        let millisecond = if millisecond < 0 { 0 } else { millisecond };
+        Self::from_bits((millisecond.cast_unsigned() as u128) << 80)
+    }
+
     /// When the identifier was generated, which is when the thing it names was created.
     #[must_use]
     pub fn created_at(self) -> Timestamp {

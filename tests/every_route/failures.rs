@@ -85,6 +85,24 @@ async fn what_fails_once_is_tried_again_and_written_once() {
 }
 
 #[tokio::test]
+async fn what_writes_leaves_one_audit_record_of_the_very_request() {
+    for operation in OPERATIONS.iter().filter(|operation| operation.is_write()) {
+        let world = World::new().await;
+        let client = world.client(routes());
+        let request = operation.ready(&world, &client).await;
+        let before = world.audit(world.viewer.organization_id);
+        let answer = request.send().await;
+        assert_eq!(answer.status, operation.status, "{}: {}", operation.name(), answer.body);
+        let mut new = world.audit(world.viewer.organization_id);
+        new.retain(|record| !before.contains(record));
+        let [record] = &new[..] else { panic!("{}: {new:?}", operation.name()) };
+        let name = record["action"].as_str().unwrap();
+        assert!(!name.is_empty(), "{}", operation.name());
+        assert_eq!(record["request_id"].as_str(), answer.header("x-request-id"), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn an_item_that_does_not_decode_is_a_constant_500_and_a_log_line_that_names_it() {
     let mut bodies = std::collections::BTreeSet::new();
     for operation in OPERATIONS.iter().filter(|operation| operation.access != Access::Public) {

@@ -61,7 +61,7 @@ pub(crate) const CODE: &str = "990919";
 /// A read is one call of two units: organization and user. Preferences take a third, and one of them
 /// a fourth, for the item that its value may have. A write is that and one transaction: two units a
 /// part of up to 1 KB, the audit record being one.
-pub(crate) const OPERATIONS: [Operation; 30] = [
+pub(crate) const OPERATIONS: [Operation; 34] = [
     Operation {
         method: "POST",
         path: "/api/login",
@@ -192,6 +192,26 @@ pub(crate) const OPERATIONS: [Operation; 30] = [
         204,
         8.0,
     ),
+    read("/api/settings", Access::Scope(Scope::SettingsRead)),
+    Operation {
+        who: Who::Admin,
+        ..write(
+            "PUT",
+            "/api/settings",
+            Access::Scope(Scope::SettingsWrite),
+            r#"{"default_timezone": "America/New_York", "require_sso": true}"#,
+            200,
+            6.0,
+        )
+    },
+    read("/api/settings/all", Access::Scope(Scope::SettingsRead)),
+    // It reads the log, too: a call and a unit more.
+    Operation {
+        who: Who::Admin,
+        calls: 3,
+        units: 5.0,
+        ..read("/api/audit-log", Access::Scope(Scope::AuditRead))
+    },
     read("/api/organization", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/features", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/limits", Access::Scope(Scope::OrganizationRead)),
@@ -208,6 +228,8 @@ pub(crate) fn routes() -> Router {
         session_timeout::router(),
         sessions::router(),
         user_preferences::router(),
+        settings::router(),
+        audit_log::router(),
     ]
     .into_iter()
     .fold(Router::new(), Router::merge)

@@ -38,12 +38,6 @@ pub async fn handler(
     call.store
         .delete_api_key(&caller.organization, caller.user.id, id, key, &audit, &*call.random)
         .await
-        .map_err(|lost| {
-            lost.or(if if_match.is_present() {
-                Error::PreconditionFailed
-            } else {
-                Error::conflict("edit_conflict", "The key was changed meanwhile. Try again.")
-            })
-        })?;
+        .map_err(|lost| lost.or(if_match.lost_race("The key was changed meanwhile. Try again.")))?;
     Ok(NoContent)
 }

@@ -6,7 +6,7 @@ use shared::{
     auth::{allowlist::Allowlist, permissions::Role},
     call::Call,
     error::Error,
-    http::fault::Faults,
+    http::{fault::Faults, time_zone::TimeZone},
     ids::OrganizationId,
     model::{
         audit::{Action, Actor, Changes},
@@ -17,7 +17,7 @@ use shared::{
 
 use crate::{
     target::{ShownOrganization, ShownUser},
-    values::{Day, Limits, Name, NewUser, Slug, Word},
+    values::{Day, Flags, Limits, Name, NewUser, Slug, Word},
 };
 
 /// The organization to create.
@@ -36,6 +36,12 @@ pub struct Request {
     renewal_date: Day,
     /// Where its data lies.
     data_residency: Word,
+    /// The time zone of whoever has not chosen one. Left out: UTC.
+    #[deserr(default)]
+    default_timezone: Option<TimeZone>,
+    /// What is switched on or off for it. Left out: nothing.
+    #[deserr(default)]
+    feature_flags: Flags,
     /// What its plan lets it use.
     features: Vec<Word>,
     /// How much its plan lets it use.
@@ -63,6 +69,8 @@ pub async fn run(call: &Call, request: Request) -> Result<Created, Error> {
         billing_period,
         renewal_date,
         data_residency,
+        default_timezone,
+        feature_flags,
         features,
         limits,
         admin,
@@ -76,6 +84,8 @@ pub async fn run(call: &Call, request: Request) -> Result<Created, Error> {
         billing_period,
         renewal_date: renewal_date.0,
         data_residency: data_residency.0,
+        default_timezone: default_timezone.map_or_else(|| "UTC".to_owned(), |zone| zone.0),
+        feature_flags: feature_flags.0,
         features: features.into_iter().map(|feature| feature.0).collect(),
         limits: limits.0,
         require_sso: false,
@@ -93,7 +103,8 @@ pub async fn run(call: &Call, request: Request) -> Result<Created, Error> {
         .with("name", &none, &organization.name)
         .with("plan", &none, &organization.plan)
         .with("features", &none, &organization.features)
-        .with("limits", &none, &organization.limits);
+        .with("limits", &none, &organization.limits)
+        .with("feature_flags", &none, &organization.feature_flags);
     let created = audit(Action::OrganizationCreated, String::from(id), changes);
     let changes = Changes::default().with("roles", &none, &admin.user.roles);
     let user_created = audit(Action::UserCreated, String::from(admin.user.id), changes);

@@ -15,7 +15,7 @@ use shared::{
 
 use crate::{
     target::{self, ShownOrganization},
-    values::{Day, Existing, Limits, Word},
+    values::{Day, Existing, Flags, Limits, Word},
 };
 
 /// What to set. A field that is left out keeps its value; a list or a map is replaced whole.
@@ -39,6 +39,9 @@ pub struct Request {
     /// How much its plan lets it use.
     #[deserr(default)]
     limits: Change<Limits>,
+    /// What is switched on or off for it.
+    #[deserr(default)]
+    feature_flags: Change<Flags>,
 }
 
 /// The organization as it is now.
@@ -47,12 +50,20 @@ pub struct Updated {
     organization: ShownOrganization,
 }
 
-/// Sets an organization's plan, subscription, features and limits.
+/// Sets an organization's plan, subscription, features, limits and flags.
 ///
 /// # Errors
 /// 422; 404; 409 where another command was faster.
 pub async fn run(call: &Call, request: Request) -> Result<Updated, Error> {
-    let Request { organization_id, plan, billing_period, renewal_date, features, limits } = request;
+    let Request {
+        organization_id,
+        plan,
+        billing_period,
+        renewal_date,
+        features,
+        limits,
+        feature_flags,
+    } = request;
     let mut organization = target::organization(call, organization_id.0).await?;
     let mut changes = Changes::default();
     if let Some((from, to)) = plan.apply(&mut organization.plan, |plan| plan.0) {
@@ -70,6 +81,9 @@ pub async fn run(call: &Call, request: Request) -> Result<Updated, Error> {
     }
     if let Some((from, to)) = limits.apply(&mut organization.limits, |limits| limits.0) {
         changes.push("limits", from, to);
+    }
+    if let Some((from, to)) = feature_flags.apply(&mut organization.feature_flags, |it| it.0) {
+        changes.push("feature_flags", from, to);
     }
     if !changes.is_empty() {
         let (id, actor) = (organization.id, Actor::Operator);

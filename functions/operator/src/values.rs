@@ -118,28 +118,59 @@ impl Deserr<Faults> for Limits {
         value: Value<V>,
         location: ValuePointerRef,
     ) -> Result<Self, Faults> {
-        let Value::Map(map) = value else {
-            return Err(Faults::at(location, "invalid_type", "Expected an object."));
-        };
-        let mut limits = BTreeMap::new();
-        let mut faults: Option<Faults> = None;
-        for (name, value) in map.into_iter() {
-            let at = location.push_key(&name);
-            let fault = match (WordRule::read(&name), value.into_value()) {
-                (Ok(_), Value::Integer(limit)) => {
-                    limits.insert(name, limit);
-                    continue;
-                }
-                (Ok(_), _) => Faults::at(at, "invalid_type", "Expected an integer, zero or more."),
-                (Err(detail), _) => Faults::at(at, "invalid_value", detail),
-            };
-            faults = Some(match faults {
-                Some(faults) => faults.and(fault),
-                None => fault,
-            });
-        }
-        faults.map_or(Ok(Self(limits)), Err)
+        by_name(value, location, "Expected an integer, zero or more.", |value| match value {
+            Value::Integer(limit) => Some(limit),
+            _ => None,
+        })
+        .map(Self)
     }
+}
+
+/// What is switched on or off, by name.
+#[derive(Debug, Default)]
+pub struct Flags(pub BTreeMap<String, bool>);
+
+impl Deserr<Faults> for Flags {
+    fn deserialize_from_value<V: IntoValue>(
+        value: Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        by_name(value, location, "Expected a boolean.", |value| match value {
+            Value::Boolean(on) => Some(on),
+            _ => None,
+        })
+        .map(Self)
+    }
+}
+
+/// Reads a map from words to values of one kind.
+fn by_name<V: IntoValue, T>(
+    value: Value<V>,
+    location: ValuePointerRef,
+    expected: &'static str,
+    read: impl Fn(Value<V>) -> Option<T>,
+) -> Result<BTreeMap<String, T>, Faults> {
+    let Value::Map(map) = value else {
+        return Err(Faults::at(location, "invalid_type", "Expected an object."));
+    };
+    let mut values = BTreeMap::new();
+    let mut faults: Option<Faults> = None;
+    for (name, value) in map.into_iter() {
+        let at = location.push_key(&name);
+        let fault = match (WordRule::read(&name), read(value.into_value())) {
+            (Ok(_), Some(value)) => {
+                values.insert(name, value);
+                continue;
+            }
+            (Ok(_), None) => Faults::at(at, "invalid_type", expected),
+            (Err(detail), _) => Faults::at(at, "invalid_value", detail),
+        };
+        faults = Some(match faults {
+            Some(faults) => faults.and(fault),
+            None => fault,
+        });
+    }
+    faults.map_or(Ok(values), Err)
 }
 
 /// A user's roles: one or more, each once.

@@ -81,6 +81,7 @@ async fn every_fault_of_a_command_is_told() {
         "action": "create_organization", "name": "", "slug": "Not A Slug", "plan": "Team!",
         "billing_period": "weekly", "renewal_date": "2027-02-30", "data_residency": 1,
         "features": "lineage", "limits": {"max_pipelines": -1, "Bad Name": 1}, "colour": "red",
+        "default_timezone": "Mars/Olympus", "feature_flags": {"lineage_v2": 1, "Bad Flag": true},
         "admin": {"email": "nobody", "display_name": " x", "password": PASSWORD},
     });
     let (kind, message) = run(&world, command).await.unwrap_err();
@@ -96,6 +97,9 @@ async fn every_fault_of_a_command_is_told() {
         "/limits/max_pipelines:",
         "/limits/Bad Name:",
         "/colour:",
+        "/default_timezone:",
+        "/feature_flags/lineage_v2:",
+        "/feature_flags/Bad Flag:",
         "/admin/email:",
         "/admin/display_name:",
     ] {
@@ -195,6 +199,7 @@ async fn entitlements_are_set_and_audited() {
         "action": "set_entitlements", "organization_id": world.admin.organization_id,
         "plan": "starter", "features": ["lineage"], "limits": {"max_pipelines": 5},
         "billing_period": "monthly", "renewal_date": "2027-01-01",
+        "feature_flags": {"lineage_v2": false},
     });
     run(&world, command).await.unwrap();
     let organization = world.principal(&world.admin).await.organization;
@@ -204,9 +209,43 @@ async fn entitlements_are_set_and_audited() {
         organization.limits.into_iter().collect::<Vec<_>>(),
         [("max_pipelines".to_owned(), 5)]
     );
+    assert_eq!(
+        organization.feature_flags.into_iter().collect::<Vec<_>>(),
+        [("lineage_v2".to_owned(), false)]
+    );
     let records = world.audited(&world.admin, "organization.entitlements_updated");
     let [record] = &records[..] else { panic!("{records:?}") };
     assert_eq!(record["changes"]["plan"], json!({"from": "enterprise", "to": "starter"}));
+    let flags = json!({
+        "from": {"git_integration": true, "lineage_v2": true}, "to": {"lineage_v2": false},
+    });
+    assert_eq!(record["changes"]["feature_flags"], flags);
+}
+
+#[tokio::test]
+async fn a_new_organization_has_the_time_zone_and_the_flags_that_are_given_or_utc_and_none() {
+    let world = World::new().await;
+    for (index, (given, zone, flags)) in [
+        (json!({}), "UTC", vec![]),
+        (
+            json!({"default_timezone": "Europe/Paris", "feature_flags": {"lineage_v2": true}}),
+            "Europe/Paris",
+            vec![("lineage_v2".to_owned(), true)],
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut command = create(&format!("initech-{index}"), &format!("ina@{index}.example"));
+        for (field, value) in given.as_object().unwrap() {
+            command[field] = value.clone();
+        }
+        let data = run(&world, command).await.unwrap();
+        let id = data["organization"]["id"].as_str().unwrap().parse().unwrap();
+        let organization = world.app.store.read_organization(id).await.unwrap().unwrap();
+        assert_eq!(organization.default_timezone, zone);
+        assert_eq!(organization.feature_flags.into_iter().collect::<Vec<_>>(), flags);
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use shared::{
         fault::Faults,
         field::Change,
         problem::Refusals,
+        time_zone::TimeZone,
     },
     ids::UserId,
     model::{
@@ -23,7 +24,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::rules::{DisplayName, HttpsUrl, Locale, TimeZone};
+use crate::rules::{DisplayName, HttpsUrl, Locale};
 
 /// What to change. A field that is left out keeps its value.
 #[derive(Debug, Deserr, ToSchema)]
@@ -98,11 +99,7 @@ pub async fn handler(
     let written =
         caller.call.store.update_profile(&caller.organization, update, &*caller.call.random).await;
     written.map_err(|lost| {
-        lost.or(if if_match.is_present() {
-            Error::PreconditionFailed
-        } else {
-            Error::conflict("edit_conflict", "The profile was changed meanwhile. Try again.")
-        })
+        lost.or(if_match.lost_race("The profile was changed meanwhile. Try again."))
     })?;
     caller.user.version += 1;
     Ok(answer(caller.user))

@@ -43,11 +43,7 @@ pub async fn handler(
         .delete_preference(organization, user, &key, &before, &audit, &*call.random)
         .await
         .map_err(|lost| {
-            lost.or(if if_match.is_present() {
-                Error::PreconditionFailed
-            } else {
-                Error::conflict("edit_conflict", "The preference was changed meanwhile. Try again.")
-            })
+            lost.or(if_match.lost_race("The preference was changed meanwhile. Try again."))
         })?;
     Ok(NoContent)
 }

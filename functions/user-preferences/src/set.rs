@@ -96,12 +96,13 @@ pub async fn handler(
     let audit = caller.audit(Action::PreferenceSet, key.as_str(), changes);
     let (among, before) = (&caller.preferences, before.as_ref());
     let change = PreferenceChange { user, key: &key, among, before, audit: &audit };
-    match call.store.set_preference(organization, change, &after, &*call.random).await {
-        Ok(()) => Ok(ShownPreference::answer(key, after)),
-        Err(Lost::Condition(_)) if if_match.is_present() => Err(Error::PreconditionFailed),
-        Err(Lost::Condition(_)) => Err(lost_race(&caller, &key).await?),
-        Err(lost) => Err(lost.or(edit_conflict())),
+    let written = call.store.set_preference(organization, change, &after, &*call.random).await;
+    let Err(lost) = written else { return Ok(ShownPreference::answer(key, after)) };
+    let raced = matches!(lost, Lost::Condition(_)) && !if_match.is_present();
+    if raced && is_full_without(&caller, &key).await? {
+        return Err(limit_reached());
     }
+    Err(lost.or(if_match.lost_race("The preference was changed meanwhile. Try again.")))
 }
 
 /// The key and the body, or the faults of both.
@@ -121,18 +122,17 @@ fn both(
     }
 }
 
-/// Tells what has changed since the caller was let in.
-async fn lost_race(caller: &Caller<PreferencesWrite>, key: &PreferenceKey) -> Result<Error, Error> {
+/// Whether, since the caller was let in, other preferences have taken the last places.
+async fn is_full_without(
+    caller: &Caller<PreferencesWrite>,
+    key: &PreferenceKey,
+) -> Result<bool, Error> {
     let (organization, user) = (caller.organization.id, caller.user.id);
     let now = caller.call.store.read_preferences(organization, user, key).await?;
-    Ok(if now.is_full() && !now.contains(key) { limit_reached() } else { edit_conflict() })
+    Ok(now.is_full() && !now.contains(key))
 }
 
 fn limit_reached() -> Error {
     let detail = format!("You have {MAX_PREFERENCES} preferences. Delete one first.");
     Error::conflict("limit_reached", detail)
-}
-
-fn edit_conflict() -> Error {
-    Error::conflict("edit_conflict", "The preference was changed meanwhile. Try again.")
 }

@@ -41,6 +41,8 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
             (_, "/api/login" | "/api/login/mfa") => calls <= 3,
             // It is looked for in an item of its own, too.
             ("GET", "/api/user-preferences/{key}") => calls == 1 && units <= 4.0,
+            // It queries the log, and writes into it.
+            ("GET", "/api/audit-log") => calls == 3,
             ("GET", _) => calls == 1 && units <= 3.0,
             _ => calls == 2,
         };
@@ -139,6 +141,10 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
         ("user-preferences", "GET", "/api/user-preferences/{key}", None),
         ("user-preferences", "PUT", "/api/user-preferences/{key}", Some(json!({"value": false}))),
         ("user-preferences", "DELETE", "/api/user-preferences/{key}", None),
+        ("settings", "GET", "/api/settings", None),
+        ("settings", "PUT", "/api/settings", Some(json!({"default_timezone": "Europe/Paris"}))),
+        ("settings", "GET", "/api/settings/all", None),
+        ("audit-log", "GET", "/api/audit-log", None),
         ("organization", "GET", "/api/organization", None),
         ("organization", "GET", "/api/organization/features", None),
         ("organization", "GET", "/api/organization/limits", None),

@@ -63,7 +63,7 @@ fn seed(api: &str) -> Result<Value, Error> {
         &json!({
             "action": "create_organization", "name": "Acme Analytics", "slug": "acme-analytics",
             "plan": "enterprise", "billing_period": "annual", "renewal_date": "2027-06-01",
-            "data_residency": "us",
+            "data_residency": "us", "feature_flags": {"lineage_v2": true, "git_integration": true},
             "features": ["lineage", "git_integration", "pipeline_agents", "sso"], "limits": limits,
             "admin": {"email": ADMIN, "display_name": "Ada Admin", "password": admin},
         }),
@@ -81,6 +81,7 @@ fn seed(api: &str) -> Result<Value, Error> {
         &json!({
             "action": "create_organization", "name": "Globex", "slug": "globex", "plan": "team",
             "billing_period": "monthly", "renewal_date": "2027-01-01", "data_residency": "eu",
+            "feature_flags": {"lineage_v2": true, "git_integration": true},
             "features": ["lineage"], "limits": {"max_pipelines": 20, "max_connections": 10},
             "admin": {"email": OTHER_ADMIN, "display_name": "Gus Globex", "password": other},
         }),

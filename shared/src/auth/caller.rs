@@ -121,6 +121,15 @@ impl<L> Caller<L> {
         }
     }
 
+    /// Checks that the user of a session has proved lately who they are: for a change that needs it
+    /// only with some values. An API key is its own proof, and passes.
+    ///
+    /// # Errors
+    /// 403 `reauthentication_required`.
+    pub fn ensure_fresh(&self) -> Result<(), Error> {
+        ensure_fresh(&self.user, self.credential, self.call.now)
+    }
+
     /// Lets the answer tell when the session ends under a policy that this request has set.
     pub fn session_lives_by(&self, policy: SessionPolicy) {
         tell_expiries(&self.call, self.credential, self.last_use, policy);
@@ -159,11 +168,8 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
             return Err(Error::IpNotAllowed);
         }
         authorize(L::NEEDS, &principal.user, credential)?;
-        if let (true, Credential::Session(id)) = (L::FRESH, credential) {
-            let session = principal.user.sessions.get(&id);
-            if !session.is_some_and(|session| session.is_freshly_proved(id, call.now)) {
-                return Err(Error::ReauthenticationRequired);
-            }
+        if L::FRESH {
+            ensure_fresh(&principal.user, credential, call.now)?;
         }
         let last_use = touch(&call, &principal, credential, last_use);
         tell_expiries(&call, credential, last_use, policy);
@@ -274,6 +280,17 @@ fn authorize(needs: Needs, user: &User, credential: Credential) -> Result<(), Er
         return Err(Error::InsufficientScope(detail.into()));
     }
     if Role::scopes_of(&user.roles).contains(scope) { Ok(()) } else { Err(role_required(scope)) }
+}
+
+/// Checks that a session's last proof is a recent one.
+fn ensure_fresh(user: &User, credential: Credential, now: Timestamp) -> Result<(), Error> {
+    let Credential::Session(id) = credential else { return Ok(()) };
+    let session = user.sessions.get(&id);
+    if session.is_some_and(|session| session.is_freshly_proved(id, now)) {
+        Ok(())
+    } else {
+        Err(Error::ReauthenticationRequired)
+    }
 }
 
 /// The refusal of a user whose roles do not grant `scope`.

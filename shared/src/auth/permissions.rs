@@ -276,6 +276,8 @@ pub mod level {
         PreferencesWrite: Needs::Scope(Scope::PreferencesWrite), WITH_PREFERENCES;
         /// `organization:read`.
         OrganizationRead: Needs::Scope(Scope::OrganizationRead);
+        /// `audit:read`.
+        AuditRead: Needs::Scope(Scope::AuditRead);
     }
 }
 

@@ -69,6 +69,43 @@ impl<T: Serialize> IntoResponse for Page<T> {
     }
 }
 
+/// 200 with the entries of one page as NDJSON: one JSON text a line. Where the next page is stands
+/// in `Next-Cursor`.
+#[derive(Debug)]
+pub struct Lines(String, Option<String>);
+
+impl Lines {
+    /// The media type.
+    pub const TYPE: &'static str = "application/x-ndjson";
+
+    /// The lines of a page.
+    ///
+    /// # Errors
+    /// 500 where an entry does not encode.
+    pub fn of<T: Serialize>(page: &Page<T>) -> Result<Self, Error> {
+        let mut text = String::new();
+        for entry in &page.data {
+            let line = serde_json::to_string(entry)
+                .map_err(|error| Error::internal(format!("an answer does not encode: {error}")))?;
+            text.push_str(&line);
+            text.push('\n');
+        }
+        Ok(Self(text, page.meta.next_cursor.clone()))
+    }
+}
+
+impl IntoResponse for Lines {
+    fn into_response(self) -> Response {
+        let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(Self::TYPE))];
+        let mut response = (kind, self.0).into_response();
+        // A cursor is base64url, which is always a header's value.
+        if let Some(Ok(cursor)) = self.1.map(HeaderValue::try_from) {
+            response.headers_mut().insert("next-cursor", cursor);
+        }
+        response
+    }
+}
+
 /// 204.
 #[derive(Debug)]
 pub struct NoContent;

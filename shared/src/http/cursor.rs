@@ -36,11 +36,6 @@ impl List<'_> {
         Ok(seal)
     }
 
-    fn write(&self, position: &str) -> Result<String, Error> {
-        let sealed = [&self.seal(position)?[..], position.as_bytes()].concat();
-        Ok(URL_SAFE_NO_PAD.encode(sealed))
-    }
-
     fn read(&self, cursor: &str) -> Result<String, Error> {
         let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Error::InvalidCursor)?;
         let (seal, position) = sealed.split_at_checked(SEAL_LENGTH).ok_or(Error::InvalidCursor)?;
@@ -51,6 +46,23 @@ impl List<'_> {
         } else {
             Err(Error::InvalidCursor)
         }
+    }
+
+    /// The position after which the page that is asked for begins, where it is not the first.
+    ///
+    /// # Errors
+    /// 400 `invalid_cursor`.
+    pub fn after(&self, paging: &Paging) -> Result<Option<String>, Error> {
+        paging.cursor.as_deref().map(|cursor| self.read(cursor)).transpose()
+    }
+
+    /// The cursor of the page that begins after `position`.
+    ///
+    /// # Errors
+    /// 500 where the key does not serve.
+    pub fn cursor(&self, position: &str) -> Result<String, Error> {
+        let sealed = [&self.seal(position)?[..], position.as_bytes()].concat();
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
     /// Cuts one page out of a whole list whose entries are ordered by `position`, descending.
@@ -64,7 +76,7 @@ impl List<'_> {
         position: impl Fn(&T) -> String,
         show: impl Fn(T) -> U,
     ) -> Result<Page<U>, Error> {
-        let after = paging.cursor.as_deref().map(|cursor| self.read(cursor)).transpose()?;
+        let after = self.after(paging)?;
         let mut rest = entries
             .filter(|entry| after.as_ref().is_none_or(|after| position(entry) < *after))
             .peekable();
@@ -77,7 +89,7 @@ impl List<'_> {
             data.push(show(entry));
         }
         let next_cursor = match last {
-            Some(last) if rest.peek().is_some() => Some(self.write(&last)?),
+            Some(last) if rest.peek().is_some() => Some(self.cursor(&last)?),
             _ => None,
         };
         Ok(Page { data, meta: PageMeta { next_cursor } })

@@ -74,7 +74,18 @@ impl IfMatch {
         if matched { Ok(()) } else { Err(Error::PreconditionFailed) }
     }
 
-    /// Whether the request has a condition: a lost race is then a 412, else a 409.
+    /// What a request is refused with that has lost a race: another one has changed the resource
+    /// after this one had read it. `detail` is for one that named no version.
+    #[must_use]
+    pub fn lost_race(&self, detail: &'static str) -> Error {
+        if self.is_present() {
+            Error::PreconditionFailed
+        } else {
+            Error::conflict("edit_conflict", detail)
+        }
+    }
+
+    /// Whether the request has a condition.
     #[must_use]
     pub fn is_present(&self) -> bool {
         !self.0.is_empty()
@@ -118,6 +129,12 @@ mod tests {
         assert_eq!(check("\""), Err("invalid_if_match"));
         assert_eq!(check(""), Err("invalid_if_match"));
         assert!(IfMatch::of(&HeaderMap::new()).check(ETag::of(3)).is_ok());
+    }
+
+    #[test]
+    fn a_lost_race_is_412_for_who_has_named_a_version_and_409_for_who_has_not() {
+        assert_eq!(if_match("\"3\"").lost_race("").code(), "precondition_failed");
+        assert_eq!(IfMatch::of(&HeaderMap::new()).lost_race("").code(), "edit_conflict");
     }
 
     #[test]

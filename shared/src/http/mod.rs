@@ -14,3 +14,5 @@ pub mod query;
 #[cfg(feature = "secrets")]
 pub mod replay;
 pub mod routes;
+#[cfg(feature = "time-zones")]
+pub mod time_zone;

@@ -26,46 +26,98 @@ impl Default for Paging {
     }
 }
 
+impl Paging {
+    /// Takes the page's parameters out of a query.
+    pub fn take(parameters: &mut Parameters) -> Self {
+        let mut paging = Self::default();
+        if let Some(text) = parameters.take("limit") {
+            match text.parse() {
+                Ok(limit) if (1..=100).contains(&limit) => paging.limit = limit,
+                _ => {
+                    let detail = "Must be an integer from 1 to 100.";
+                    parameters.fault("limit", "out_of_range", detail);
+                }
+            }
+        }
+        paging.cursor = parameters.take("cursor");
+        paging
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Paging {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
+        let mut parameters = Parameters::of(parts)?;
+        let paging = Self::take(&mut parameters);
+        parameters.finish()?;
+        Ok(paging)
+    }
+}
+
+/// A query string, while its parameters are taken out of it.
+#[derive(Debug)]
+pub struct Parameters {
+    pairs: Vec<(String, String)>,
+    faults: Option<Faults>,
+}
+
+impl Parameters {
+    /// The parameters of a request.
+    ///
+    /// # Errors
+    /// 400 where the query string is not UTF-8 in percent-encoding.
+    pub fn of(parts: &Parts) -> Result<Self, Error> {
+        let Ok(Query(pairs)) = Query::try_from_uri(&parts.uri) else {
             let detail = "The query string is not valid UTF-8 in percent-encoding.";
             return Err(Error::MalformedQuery(Faults::new("", "malformed", detail)));
         };
-        let mut paging = Self::default();
-        let mut faults: Option<Faults> = None;
-        let mut fault = |name: &str, code, detail| {
-            let fault = Faults::new(format!("/{}", escape(name)), code, detail);
-            faults = Some(match faults.take() {
-                Some(faults) => faults.and(fault),
-                None => fault,
-            });
-        };
-        let (mut limits, mut cursors) = (0, 0);
-        for (name, value) in pairs {
-            match name.as_str() {
-                "limit" => {
-                    limits += 1;
-                    match value.parse() {
-                        Ok(limit) if (1..=100).contains(&limit) => paging.limit = limit,
-                        _ => fault("limit", "out_of_range", "Must be an integer from 1 to 100."),
-                    }
-                }
-                "cursor" => {
-                    cursors += 1;
-                    paging.cursor = Some(value);
-                }
-                other => fault(other, "unknown_parameter", "There is no such parameter here."),
-            }
+        Ok(Self { pairs, faults: None })
+    }
+
+    /// Takes a parameter out; one that is given twice is a fault.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let (mut values, pairs) =
+            std::mem::take(&mut self.pairs).into_iter().partition::<Vec<_>, _>(|it| it.0 == name);
+        self.pairs = pairs;
+        if values.len() > 1 {
+            self.fault(name, "repeated", "Give this parameter once.");
         }
-        if limits > 1 {
-            fault("limit", "repeated", "Give this parameter once.");
+        values.pop().map(|(_, value)| value)
+    }
+
+    /// Takes a parameter out and reads it; text that cannot be read is a fault.
+    pub fn read<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.take(name)?;
+        let value = read(&text);
+        if value.is_none() {
+            self.fault(name, "invalid_value", expected);
         }
-        if cursors > 1 {
-            fault("cursor", "repeated", "Give this parameter once.");
+        value
+    }
+
+    /// Notes a fault of a parameter.
+    pub fn fault(&mut self, name: &str, code: &'static str, detail: &str) {
+        let fault = Faults::new(format!("/{}", escape(name)), code, detail);
+        self.faults = Some(match self.faults.take() {
+            Some(faults) => faults.and(fault),
+            None => fault,
+        });
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// 400 with all faults; what nobody has taken out is one.
+    pub fn finish(mut self) -> Result<(), Error> {
+        for (name, _) in std::mem::take(&mut self.pairs) {
+            self.fault(&name, "unknown_parameter", "There is no such parameter here.");
         }
-        faults.map_or(Ok(paging), |faults| Err(Error::MalformedQuery(faults)))
+        self.faults.map_or(Ok(()), |faults| Err(Error::MalformedQuery(faults)))
     }
 }

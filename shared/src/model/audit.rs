@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     clock::{Timestamp, epoch},
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum Action {
     /// Somebody signed in.
     #[serde(rename = "session.created")]
@@ -85,6 +86,12 @@ pub enum Action {
     /// An organization's session policy was changed.
     #[serde(rename = "session_policy.updated")]
     SessionPolicyUpdated,
+    /// An organization's settings were changed.
+    #[serde(rename = "settings.updated")]
+    SettingsUpdated,
+    /// The audit log was read.
+    #[serde(rename = "audit_log.read")]
+    AuditLogRead,
     /// A user was added.
     #[serde(rename = "user.created")]
     UserCreated,
@@ -103,7 +110,7 @@ pub enum Action {
 }
 
 /// Who did it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Actor {
     /// A user in a session.
@@ -130,7 +137,7 @@ pub enum Actor {
 }
 
 /// A value before and after. What is secret is never put into one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FromTo {
     /// Before; `null` where there was nothing.
     pub from: serde_json::Value,
@@ -193,4 +200,32 @@ pub struct AuditRecord {
     /// What changed.
     #[serde(skip_serializing_if = "Changes::is_empty")]
     pub changes: Changes,
+}
+
+/// An audit record as it is read back. The action is its name alone: while a deployment is under
+/// way, the table has records of actions that this program does not know yet.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StoredRecord {
+    /// The record.
+    pub id: AuditId,
+    /// When it happened.
+    #[serde(with = "epoch")]
+    pub occurred_at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// The name of what happened.
+    pub action: String,
+    /// The id of what it happened to.
+    pub target: String,
+    /// Why, where it was refused.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// From where.
+    #[serde(default)]
+    pub ip_address: Option<String>,
+    /// In which request.
+    pub request_id: String,
+    /// What changed, by field.
+    #[serde(default)]
+    pub changes: Option<BTreeMap<String, FromTo>>,
 }

@@ -31,6 +31,10 @@ pub struct Organization {
     pub renewal_date: String,
     /// Where its data lies.
     pub data_residency: String,
+    /// The IANA time zone of whoever has not chosen one.
+    pub default_timezone: String,
+    /// What is switched on or off for it, by name.
+    pub feature_flags: BTreeMap<String, bool>,
     /// What its plan lets it use.
     pub features: Vec<String>,
     /// How much its plan lets it use.

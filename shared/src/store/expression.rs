@@ -95,6 +95,18 @@ impl Expression {
         Ok(self)
     }
 
+    /// Requires the attribute at `path` to be `low`, `high` or between them.
+    pub(super) fn when_between(
+        mut self,
+        path: &[&str],
+        low: &impl Serialize,
+        high: &impl Serialize,
+    ) -> Result<Self, Error> {
+        let (path, low, high) = (self.path(path), self.value(low)?, self.value(high)?);
+        self.conditions.push(format!("{path} BETWEEN {low} AND {high}"));
+        Ok(self)
+    }
+
     /// Requires the number at `path` to be smaller than `value`.
     pub(super) fn when_below(
         mut self,

@@ -93,6 +93,16 @@ impl Key {
         Self::new(format!("LOGDAYS#{organization}"), format!("audit#{day}"))
     }
 
+    /// Which day an item of the index of days is of.
+    pub(super) fn audit_day_of(item: &HashMap<String, AttributeValue>) -> Option<Timestamp> {
+        Timestamp::of_day(item.get(SORT)?.as_s().ok()?.strip_prefix("audit#")?)
+    }
+
+    /// Which audit record an item is.
+    pub(super) fn audit_of(item: &HashMap<String, AttributeValue>) -> Option<AuditId> {
+        item.get(SORT)?.as_s().ok()?.parse().ok()
+    }
+
     pub(super) fn replay(organization: OrganizationId, user: UserId, digest: &str) -> Self {
         Self::new(format!("REPLAY#{organization}#{user}"), digest)
     }
@@ -119,6 +129,11 @@ impl Key {
     /// The partition key, for a query of the whole partition.
     pub(super) fn partition(&self) -> &str {
         &self.partition
+    }
+
+    /// The sort key, as a bound of a query.
+    pub(super) fn sort(&self) -> &str {
+        &self.sort
     }
 
     /// The partition key and the sort key, as associated data of what is encrypted in the item.

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod attempts;
+mod audit;
 mod challenges;
 mod decode;
 mod expression;
@@ -25,6 +26,7 @@ use aws_sdk_dynamodb::Client;
 pub use self::{
     api_keys::Rotation,
     attempts::Failure,
+    audit::{AuditDay, AuditEntry},
     challenges::FirstStep,
     meter::Meter,
     preferences::PreferenceChange,

@@ -66,7 +66,7 @@ impl Store {
             .await
     }
 
-    /// Sets plan, features, limits and subscription, on the condition that the organization is
+    /// Sets plan, features, limits, flags and subscription, on the condition that the organization is
     /// still of the version that was read.
     ///
     /// # Errors
@@ -81,6 +81,7 @@ impl Store {
             .set(&["plan"], &organization.plan)?
             .set(&["features"], &organization.features)?
             .set(&["limits"], &organization.limits)?
+            .set(&["feature_flags"], &organization.feature_flags)?
             .set(&["billing_period"], &organization.billing_period)?
             .set(&["renewal_date"], &organization.renewal_date)?;
         self.update_organization(organization, expression, audit, random).await
@@ -99,6 +100,23 @@ impl Store {
     ) -> Result<(), Lost> {
         let expression =
             Expression::default().set(&["session_policy"], &organization.session_policy)?;
+        self.update_organization(organization, expression, audit, random).await
+    }
+
+    /// Sets the settings, on the condition that the organization is still of the version that was
+    /// read.
+    ///
+    /// # Errors
+    /// `Condition(0)` where it is not.
+    pub async fn update_settings(
+        &self,
+        organization: &Organization,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let expression = Expression::default()
+            .set(&["default_timezone"], &organization.default_timezone)?
+            .set(&["require_sso"], &organization.require_sso)?;
         self.update_organization(organization, expression, audit, random).await
     }
 

@@ -33,6 +33,7 @@ pub struct Principal {
 
 /// What a request wants to read along with its [`Principal`], at no further call.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one item that is read along, or not")]
 pub struct Wanted<'a> {
     /// The user's password hash.
     pub password: bool,

@@ -15,7 +15,7 @@ pub struct Answer {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body; `null` where there is none.
+    /// The body; `null` where there is none, and an array where it is one JSON text a line.
     pub body: Value,
     /// The body's bytes.
     pub bytes: Vec<u8>,
@@ -31,10 +31,14 @@ impl Answer {
     pub(crate) async fn read(response: Response<Body>, log: &Log) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        let body = if bytes.is_empty() {
+        let json = |text: &[u8]| serde_json::from_slice(text).expect("every body is JSON");
+        let kind = parts.headers.get("content-type").map(|kind| kind.to_str().unwrap());
+        let body = if kind == Some("application/x-ndjson") {
+            bytes.split_inclusive(|byte| *byte == b'\n').map(json).collect()
+        } else if bytes.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&bytes).expect("every body is JSON")
+            json(&bytes)
         };
         let (line, record) = log.last_request();
         assert!(line.len() <= 300, "{} bytes: {line}", line.len());

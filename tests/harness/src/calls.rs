@@ -31,16 +31,19 @@ pub(crate) fn accesses(target: &str, body: &[u8]) -> BTreeSet<Access> {
             let keys = tables.flat_map(|table| table["Keys"].as_array().unwrap());
             keys.map(|key| named(call, &key["PK"])).collect()
         }
-        "Query" => {
-            let values = request["ExpressionAttributeValues"].as_object().unwrap();
-            values
-                .values()
-                .filter(|value| value["S"].is_string())
-                .map(|it| named(call, it))
-                .collect()
-        }
+        "Query" => BTreeSet::from([named(call, queried(&request))]),
         _ => BTreeSet::from([access(call, &request)]),
     }
+}
+
+/// The partition that a query is of.
+fn queried(query: &Value) -> &Value {
+    let names = query["ExpressionAttributeNames"].as_object().unwrap();
+    let (name, _) = names.iter().find(|(_, name)| *name == "PK").unwrap();
+    let conditions = query["KeyConditionExpression"].as_str().unwrap().split(" AND ");
+    let mut values =
+        conditions.filter_map(|condition| condition.strip_prefix(&format!("{name} = ")));
+    &query["ExpressionAttributeValues"][values.next().unwrap()]
 }
 
 fn access(action: &str, request: &Value) -> Access {

@@ -386,6 +386,11 @@ async fn found<const N: usize>(
         billing_period: BillingPeriod::Annual,
         renewal_date: "2026-06-01".to_owned(),
         data_residency: "us".to_owned(),
+        default_timezone: "UTC".to_owned(),
+        feature_flags: BTreeMap::from([
+            ("lineage_v2".to_owned(), true),
+            ("git_integration".to_owned(), true),
+        ]),
         features: ["lineage", "git_integration", "pipeline_agents", "sso"]
             .map(str::to_owned)
             .into(),

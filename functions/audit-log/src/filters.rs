@@ -1,0 +1,165 @@
+//! Which records are asked for.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use serde::{
+    Deserialize as _,
+    de::{IntoDeserializer as _, value::Error as Unknown},
+};
+use shared::{
+    clock::Timestamp,
+    error::Error,
+    http::query::{Paging, Parameters},
+    ids::{ApiKeyId, UserId},
+    model::audit::{Action, Actor, Changes, StoredRecord},
+};
+use utoipa::IntoParams;
+
+/// Which records, and which page of them.
+#[derive(Debug)]
+pub struct Request {
+    /// Which records.
+    pub filters: Filters,
+    /// Which page.
+    pub paging: Paging,
+}
+
+/// What a record has to be to be listed. What is left out admits all.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filters {
+    /// What happened then, or later. RFC 3339.
+    #[param(value_type = Option<Timestamp>)]
+    pub from: Option<Timestamp>,
+    /// What happened before then. RFC 3339.
+    #[param(value_type = Option<Timestamp>)]
+    pub to: Option<Timestamp>,
+    /// Who did it: a user, in whatever way, and also where somebody has only claimed to be they; an
+    /// API key; or `operator`.
+    #[param(value_type = Option<String>, example = "usr_01jq8me0000000000000000000")]
+    pub actor: Option<Who>,
+    /// What happened.
+    #[param(value_type = Option<Action>)]
+    pub action: Option<ActionName>,
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A user, with whatever credential, or somebody who has claimed to be they.
+    User(UserId),
+    /// An API key.
+    ApiKey(ApiKeyId),
+    /// The deployment's operator.
+    Operator,
+}
+
+/// The name of an [`Action`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionName(String);
+
+impl Who {
+    fn read(text: &str) -> Option<Self> {
+        let user = || text.parse().ok().map(Self::User);
+        let api_key = || text.parse().ok().map(Self::ApiKey);
+        let operator = || (text == "operator").then_some(Self::Operator);
+        user().or_else(api_key).or_else(operator)
+    }
+
+    fn is(self, actor: Actor) -> bool {
+        match self {
+            Self::User(user) => match actor {
+                Actor::Session { user_id, .. }
+                | Actor::ApiKey { user_id, .. }
+                | Actor::Claimed { user_id } => user_id == user,
+                Actor::Operator => false,
+            },
+            Self::ApiKey(key) => {
+                matches!(actor, Actor::ApiKey { api_key_id, .. } if api_key_id == key)
+            }
+            Self::Operator => actor == Actor::Operator,
+        }
+    }
+}
+
+impl std::fmt::Display for Who {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User(id) => id.fmt(f),
+            Self::ApiKey(id) => id.fmt(f),
+            Self::Operator => f.write_str("operator"),
+        }
+    }
+}
+
+impl ActionName {
+    fn read(text: &str) -> Option<Self> {
+        let known: Result<_, Unknown> = Action::deserialize(text.into_deserializer());
+        known.is_ok().then(|| Self(text.to_owned()))
+    }
+}
+
+impl Filters {
+    /// Whether some records of a span of time are not asked for.
+    pub(crate) const fn choose(&self) -> bool {
+        self.actor.is_some() || self.action.is_some()
+    }
+
+    /// Whether a record of the span of time is asked for.
+    pub(crate) fn admit(&self, record: &StoredRecord) -> bool {
+        self.actor.is_none_or(|who| who.is(record.actor))
+            && self.action.as_ref().is_none_or(|action| action.0 == record.action)
+    }
+
+    /// The filters as texts, empty where there is none: a cursor is good for no other ones.
+    pub(crate) fn texts(&self) -> [String; 4] {
+        let millisecond = |moment: Timestamp| moment.as_millisecond().to_string();
+        [
+            self.from.map(millisecond).unwrap_or_default(),
+            self.to.map(millisecond).unwrap_or_default(),
+            self.actor.map(|who| who.to_string()).unwrap_or_default(),
+            self.action.as_ref().map(|action| action.0.clone()).unwrap_or_default(),
+        ]
+    }
+
+    /// The filters, for the record of this reading.
+    pub(crate) fn changes(&self) -> Changes {
+        let mut changes = Changes::default();
+        let none = None::<String>;
+        if let Some(from) = self.from {
+            changes.push("from", &none, from);
+        }
+        if let Some(to) = self.to {
+            changes.push("to", &none, to);
+        }
+        if let Some(actor) = self.actor {
+            changes.push("actor", &none, actor.to_string());
+        }
+        if let Some(ActionName(action)) = &self.action {
+            changes.push("action", &none, action);
+        }
+        changes
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Request {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let time =
+            "Must be a time as RFC 3339 has it, such as 2026-03-27T15:00:00Z. A plus is %2B.";
+        let who = "Must be the id of a user or of an API key, or `operator`.";
+        let mut parameters = Parameters::of(parts)?;
+        let filters = Filters {
+            from: parameters.read("from", time, Timestamp::parse),
+            to: parameters.read("to", time, Timestamp::parse),
+            actor: parameters.read("actor", who, Who::read),
+            action: parameters.read("action", "There is no such action.", ActionName::read),
+        };
+        if filters.from.zip(filters.to).is_some_and(|(from, to)| from > to) {
+            parameters.fault("from", "out_of_range", "Must not be after `to`.");
+        }
+        let paging = Paging::take(&mut parameters);
+        parameters.finish()?;
+        Ok(Self { filters, paging })
+    }
+}
