@@ -148,12 +148,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Request {
         let time =
             "Must be a time as RFC 3339 has it, such as 2026-03-27T15:00:00Z. A plus is %2B.";
         let who = "Must be the id of a user or of an API key, or `operator`.";
+        let code = "invalid_value";
         let mut parameters = Parameters::of(parts)?;
         let filters = Filters {
-            from: parameters.read("from", time, Timestamp::parse),
-            to: parameters.read("to", time, Timestamp::parse),
-            actor: parameters.read("actor", who, Who::read),
-            action: parameters.read("action", "There is no such action.", ActionName::read),
+            from: parameters.read("from", code, time, Timestamp::parse),
+            to: parameters.read("to", code, time, Timestamp::parse),
+            actor: parameters.read("actor", code, who, Who::read),
+            action: parameters.read("action", code, "There is no such action.", ActionName::read),
         };
         if filters.from.zip(filters.to).is_some_and(|(from, to)| from > to) {
             parameters.fault("from", "out_of_range", "Must not be after `to`.");

@@ -87,16 +87,16 @@ impl IntoResponse for Answer {
 
 /// Lists the organization's audit records, newest first.
 ///
-/// One request reads a bounded part of the log: with filters that match little, a page can be short
-/// or empty and still have a `next_cursor`. Only where that is `null` the list has ended. A cursor
-/// is good for the filters that it was given out for.
+/// One request reads a bounded part of the log, in at most ten queries: with filters that match
+/// little, a page can be short or empty and still have a `next_cursor`. Only where that is `null`
+/// the list has ended. A cursor is good for the filters that it was given out for.
 ///
 /// Reading is itself recorded, as `audit_log.read` with the filters, in every page's own request; the
 /// page that it is about does not have it. `Accept: application/x-ndjson` gets one record a line,
 /// and the next cursor in `Next-Cursor`.
 ///
-/// A page that one day fills takes one query beside the two calls of every change; a first page
-/// that it does not fill takes another for the index of days, and one for each further day.
+/// A page that one day fills takes one query beside the two calls of every change; one that it does
+/// not fill takes another for the index of days, and one for each further day.
 ///
 /// # Errors
 /// 400 `malformed_query` and `invalid_cursor`; those of every route that needs `audit:read`.

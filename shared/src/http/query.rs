@@ -29,18 +29,11 @@ impl Default for Paging {
 impl Paging {
     /// Takes the page's parameters out of a query.
     pub fn take(parameters: &mut Parameters) -> Self {
-        let mut paging = Self::default();
-        if let Some(text) = parameters.take("limit") {
-            match text.parse() {
-                Ok(limit) if (1..=100).contains(&limit) => paging.limit = limit,
-                _ => {
-                    let detail = "Must be an integer from 1 to 100.";
-                    parameters.fault("limit", "out_of_range", detail);
-                }
-            }
-        }
-        paging.cursor = parameters.take("cursor");
-        paging
+        let (code, expected) = ("out_of_range", "Must be an integer from 1 to 100.");
+        let limit = parameters.read("limit", code, expected, |text| {
+            text.parse().ok().filter(|limit| (1..=100).contains(limit))
+        });
+        Self { limit: limit.unwrap_or(Self::default().limit), cursor: parameters.take("cursor") }
     }
 }
 
@@ -75,30 +68,34 @@ impl Parameters {
         Ok(Self { pairs, faults: None })
     }
 
-    /// Takes a parameter out; one that is given twice is a fault.
+    /// Takes a parameter out.
     pub fn take(&mut self, name: &str) -> Option<String> {
-        let (mut values, pairs) =
+        self.read(name, "invalid_value", "", |text| Some(text.to_owned()))
+    }
+
+    /// Takes a parameter out and reads it. Text that cannot be read is a fault with `code`, and so
+    /// is a parameter that is given twice.
+    pub fn read<T>(
+        &mut self,
+        name: &str,
+        code: &'static str,
+        expected: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let (values, pairs) =
             std::mem::take(&mut self.pairs).into_iter().partition::<Vec<_>, _>(|it| it.0 == name);
         self.pairs = pairs;
         if values.len() > 1 {
             self.fault(name, "repeated", "Give this parameter once.");
         }
-        values.pop().map(|(_, value)| value)
-    }
-
-    /// Takes a parameter out and reads it; text that cannot be read is a fault.
-    pub fn read<T>(
-        &mut self,
-        name: &str,
-        expected: &str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Option<T> {
-        let text = self.take(name)?;
-        let value = read(&text);
-        if value.is_none() {
-            self.fault(name, "invalid_value", expected);
+        let mut last = None;
+        for (_, text) in values {
+            last = read(&text);
+            if last.is_none() {
+                self.fault(name, code, expected);
+            }
         }
-        value
+        last
     }
 
     /// Notes a fault of a parameter.
