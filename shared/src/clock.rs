@@ -42,6 +42,33 @@ impl Timestamp {
         Self(second.saturating_mul(1000))
     }
 
+    /// The moment of an RFC 3339 text, rounded down to its second.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        // jiff reads ISO 8601 and RFC 9557, which are wider.
+        let bytes = text.as_bytes();
+        let shape = bytes.get(..19)?.iter().zip(b"0000-00-00T00:00:00");
+        let alike = |(byte, shape): (&u8, &u8)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            separator => byte == separator,
+        };
+        let rest = text.get(19..)?;
+        let rest = match rest.strip_prefix('.') {
+            Some(fraction) => {
+                let rest = fraction.trim_start_matches(|digit: char| digit.is_ascii_digit());
+                (rest.len() < fraction.len()).then_some(rest)?
+            }
+            None => rest,
+        };
+        let offset = matches!(rest.as_bytes(), [b'+' | b'-', a, b, b':', c, d]
+            if [a, b, c, d].iter().all(|digit| digit.is_ascii_digit()));
+        if !shape.into_iter().all(alike) || !(rest == "Z" || offset) {
+            return None;
+        }
+        let moment: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(moment.as_millisecond()).whole_second())
+    }
+
     /// Milliseconds since the Unix epoch.
     #[must_use]
     pub const fn as_millisecond(self) -> i64 {
@@ -188,6 +215,39 @@ mod tests {
         let moment = Timestamp::from_millisecond(1_743_087_600_999);
         assert_eq!(moment.to_string(), "2025-03-27T15:00:00Z");
         assert_eq!(moment.day(), "2025-03-27");
+    }
+
+    #[test]
+    fn only_rfc_3339_is_read() {
+        let second = |text| Timestamp::from_rfc3339(text).map(Timestamp::as_second);
+        for text in [
+            "2025-03-27T15:00:00Z",
+            "2025-03-27T15:00:00.999Z",
+            "2025-03-27T16:30:00+01:30",
+            "2025-03-27T07:00:00.0-08:00",
+        ] {
+            assert_eq!(second(text), Some(1_743_087_600), "{text}");
+        }
+        for text in [
+            "",
+            "2025-03-27",
+            "2025-03-27T15:00Z",
+            "2025-03-27T15:00:00",
+            "2025-03-27 15:00:00Z",
+            "2025-03-27T15:00:00.Z",
+            "2025-03-27T15:00:00+0100",
+            "2025-03-27T15:00:00+01",
+            "2025-03-27T15:00:00Z[UTC]",
+            "2025-03-27T15:00:00+01:00[Europe/Rome]",
+            "2025-02-30T15:00:00Z",
+            "2025-03-27T24:00:00Z",
+            "20250327T150000Z",
+            "1743087600",
+            "tomorrow",
+            "2025-03-27T15:00:00é",
+        ] {
+            assert_eq!(second(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -53,6 +53,14 @@ impl List<'_> {
         }
     }
 
+    /// Where the page before has ended.
+    ///
+    /// # Errors
+    /// 400 `invalid_cursor`.
+    pub fn after(&self, paging: &Paging) -> Result<Option<String>, Error> {
+        paging.cursor.as_deref().map(|cursor| self.read(cursor)).transpose()
+    }
+
     /// Cuts one page out of a whole list whose entries are ordered by `position`, descending.
     ///
     /// # Errors
@@ -64,7 +72,7 @@ impl List<'_> {
         position: impl Fn(&T) -> String,
         show: impl Fn(T) -> U,
     ) -> Result<Page<U>, Error> {
-        let after = paging.cursor.as_deref().map(|cursor| self.read(cursor)).transpose()?;
+        let after = self.after(paging)?;
         let mut rest = entries
             .filter(|entry| after.as_ref().is_none_or(|after| position(entry) < *after))
             .peekable();

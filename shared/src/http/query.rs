@@ -1,4 +1,4 @@
-//! Query strings of lists, read with all their faults.
+//! Query strings, read with all their faults.
 
 use axum::{
     extract::{FromRequestParts, Query},
@@ -26,14 +26,56 @@ impl Default for Paging {
     }
 }
 
+/// Whether to do what would shut out the caller.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Forced {
+    /// Do it though it shuts out the caller's own address.
+    #[param(default = false, required = false)]
+    pub force: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Forced {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let (mut forced, mut given) = (Self::default(), 0);
+        let mut faults: Vec<Faults> = Vec::new();
+        for (name, value) in pairs(parts)? {
+            if name != "force" {
+                let pointer = format!("/{}", escape(&name));
+                let detail = "There is no such parameter here.";
+                faults.push(Faults::new(pointer, "unknown_parameter", detail));
+                continue;
+            }
+            given += 1;
+            match value.as_str() {
+                "true" => forced.force = true,
+                "false" => {}
+                _ => faults.push(Faults::new("/force", "invalid_value", "Must be true or false.")),
+            }
+        }
+        if given > 1 {
+            faults.push(Faults::new("/force", "repeated", "Give this parameter once."));
+        }
+        let faults = faults.into_iter().reduce(Faults::and);
+        faults.map_or(Ok(forced), |faults| Err(Error::MalformedQuery(faults)))
+    }
+}
+
+fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Error> {
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+    pairs.map(|Query(pairs)| pairs).map_err(|_| {
+        let detail = "The query string is not valid UTF-8 in percent-encoding.";
+        Error::MalformedQuery(Faults::new("", "malformed", detail))
+    })
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Paging {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
-            let detail = "The query string is not valid UTF-8 in percent-encoding.";
-            return Err(Error::MalformedQuery(Faults::new("", "malformed", detail)));
-        };
+        let pairs = pairs(parts)?;
         let mut paging = Self::default();
         let mut faults: Option<Faults> = None;
         let mut fault = |name: &str, code, detail| {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ReplayKey, ReplayRecord, Store,
+    allowlist::evaluations,
     decode::{Item, decode, decode_organization},
     failure::failure,
     key::Key,
@@ -15,6 +16,7 @@ use crate::{
     error::Error,
     ids::{OrganizationId, UserId},
     model::{
+        allowlist::Evaluations,
         organization::Organization,
         preferences::{PreferenceKey, Preferences},
         second_factor::SecondFactor,
@@ -46,6 +48,8 @@ pub struct Wanted<'a> {
     pub replay: Option<&'a ReplayKey>,
     /// The index of the user's preferences.
     pub preferences: bool,
+    /// What the allowlist has come to.
+    pub evaluations: bool,
     /// The value of this one of them, where that is large.
     pub preference: Option<&'a PreferenceKey>,
 }
@@ -72,6 +76,8 @@ pub struct PrincipalRead {
     pub replay: Option<ReplayRecord>,
     /// The user's preferences.
     pub preferences: Preferences,
+    /// What the allowlist has come to.
+    pub evaluations: Evaluations,
 }
 
 /// Where an e-mail address leads.
@@ -111,8 +117,9 @@ impl Store {
             wanted.replay.map(|replay| replay.key(organization, user)),
             wanted.preferences.then(|| Key::preferences(organization, user)),
             wanted.preference.map(|key| Key::large_value(organization, user, key)),
+            wanted.evaluations.then(|| Key::evaluations(organization)),
         ];
-        let [org, user, password, factor, account, known, address, replay, index, value] =
+        let [org, user, password, factor, account, known, address, replay, index, value, noted] =
             self.batch_get(keys).await?;
         let principal = match (org, user) {
             (Some(org), Some(user)) => Some(Principal {
@@ -139,6 +146,7 @@ impl Store {
             },
             replay: replay.map(|item| decode("replay", item)).transpose()?,
             preferences: preferences(index, wanted.preference.cloned().zip(value))?,
+            evaluations: evaluations(noted)?,
         })
     }
 

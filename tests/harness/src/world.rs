@@ -397,7 +397,7 @@ async fn found<const N: usize>(
         ]),
         require_sso: false,
         session_policy: SessionPolicy::default(),
-        allowlist: Allowlist::Off,
+        allowlist: Allowlist::off(),
         cursor_key: CursorKey::generate(random),
         last_audit_day: now.day(),
         version: 1,
