@@ -19,7 +19,7 @@ that is left out keeps its value.";
 
 /// The routes of every HTTP function, by the function's name.
 #[must_use]
-pub fn functions() -> [(&'static str, OpenApiRouter); 7] {
+pub fn functions() -> [(&'static str, OpenApiRouter); 8] {
     [
         ("api-keys", api_keys::documented()),
         ("mfa", mfa::documented()),
@@ -28,6 +28,7 @@ pub fn functions() -> [(&'static str, OpenApiRouter); 7] {
         ("session-timeout", session_timeout::documented()),
         ("sessions", sessions::documented()),
         ("user-preferences", user_preferences::documented()),
+        ("ip-whitelist", ip_whitelist::documented()),
     ]
 }
 

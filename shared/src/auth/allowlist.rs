@@ -10,8 +10,8 @@ use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use super::networks::{LAST_END, Networks, canonical};
 use super::caller::Credential;
+pub use super::networks::{LAST_END, Networks, canonical};
 use crate::{
     clock::{Timestamp, epoch},
     http::fault::Faults,
@@ -47,9 +47,7 @@ pub struct Rules {
 }
 
 /// What becomes of a request from an address that is not on the list.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema, Deserr,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema, Deserr)]
 #[serde(rename_all = "snake_case")]
 #[deserr(error = Faults, rename_all = lowercase)]
 pub enum Mode {

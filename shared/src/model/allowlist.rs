@@ -188,7 +188,8 @@ mod tests {
     #[test]
     fn a_credential_is_counted_once_a_minute() {
         let mut evaluations = Evaluations::default();
-        let mut note = |seconds| evaluations.note(Some("key".to_owned()), NOW.plus_seconds(seconds));
+        let mut note =
+            |seconds| evaluations.note(Some("key".to_owned()), NOW.plus_seconds(seconds));
         assert!(note(0));
         assert!(!note(1) && !note(59));
         assert!(note(60));

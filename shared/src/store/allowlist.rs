@@ -203,7 +203,10 @@ impl Store {
             let expression = Expression::default()
                 .set(&["would_be_refused"], &after.would_be_refused)?
                 .set(&["version"], &(after.version + 1))?
-                .put(&["last_evaluated_at"], after.last_evaluated_at.map(Timestamp::as_second).as_ref())?;
+                .put(
+                    &["last_evaluated_at"],
+                    after.last_evaluated_at.map(Timestamp::as_second).as_ref(),
+                )?;
             let expression = match before {
                 Some(before) => expression.when_equal(&["version"], &before.version)?,
                 None => expression.when_absent(&["version"]),

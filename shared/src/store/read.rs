@@ -35,6 +35,10 @@ pub struct Principal {
 
 /// What a request wants to read along with its [`Principal`], at no further call.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each stands for one item, and all are asked for by name"
+)]
 pub struct Wanted<'a> {
     /// The user's password hash.
     pub password: bool,
