@@ -12,7 +12,7 @@ use crate::{
 const ROUNDS: usize = 40;
 const BURST: usize = 50;
 
-const READS: [(&str, &str); 12] = [
+const READS: [(&str, &str); 13] = [
     ("organization", "/api/organization"),
     ("organization", "/api/organization/features"),
     ("organization", "/api/organization/limits"),
@@ -25,6 +25,7 @@ const READS: [(&str, &str); 12] = [
     ("session-timeout", "/api/user/session-timeout"),
     ("user-preferences", "/api/user-preferences"),
     ("user-preferences", "/api/user-preferences/{key}"),
+    ("ip-whitelist", "/api/settings/ip-whitelist/status"),
 ];
 
 pub(crate) async fn measure(service: &Service, report: &mut Report) {

@@ -52,6 +52,19 @@ impl World {
         store.set_allowlist(change, random).await.unwrap();
     }
 
+    /// An attribute of Acme, in the table's own notation.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> serde_json::Value {
+        let partition = format!("ORG#{}", self.admin.organization_id);
+        self.raw(&partition)[name].clone()
+    }
+
+    /// Notes that the allowlist of a person's organization was evaluated just now.
+    pub async fn note_evaluation(&self, person: &Person) {
+        let (store, now) = (&self.app.store, self.now());
+        store.note_evaluation(person.organization_id, None, now).await.unwrap();
+    }
+
     /// The rules of the allowlist of a person's organization.
     pub async fn rules(&self, person: &Person) -> Rules {
         known(&self.principal(person).await.organization.allowlist)
