@@ -1,7 +1,7 @@
 //! How a credential is presented, and when it stops being one.
 
 use harness::{Client, Fault, World};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::auth::permissions::Scope;
 
 const PATH: &str = "/api/organization";
