@@ -125,17 +125,12 @@ fn the_allowlist_goes_by_the_gateway_s_address_alone_and_the_operator_breaks_the
     let session = system.client().sign_in(&admin);
     let (_, secret) = session.create_key(&["organization:read"]);
     let organization = admin.organization_id.as_str();
-    // 203.0.113.0/24, packed.
-    let networks = "AQABywBxABg=";
-    system.table(
-        "UpdateItem",
-        json!({
-            "Key": {"PK": {"S": format!("ORG#{organization}")}, "SK": {"S": "ORG"}},
-            "UpdateExpression": "SET allowlist = :list",
-            "ExpressionAttributeValues":
-                {":list": {"M": {"enabled": {"BOOL": true}, "networks": {"B": networks}}}},
-        }),
-    );
+    let added = session.post("/api/settings/ip-whitelist", &json!({"cidr": "203.0.113.0/24"}));
+    assert_eq!(added.data(201)["cidr"], "203.0.113.0/24");
+    let toggle = "/api/settings/ip-whitelist/toggle";
+    session.post(toggle, &json!({"enabled": true})).expect(409, "would_lock_out_caller");
+    let forced = session.post(&format!("{toggle}?force=true"), &json!({"enabled": true}));
+    assert_eq!(forced.data(200)["enabled"], true);
     let from = |address: &str| {
         let answer = system.invoke("organization", "GET", "/api/organization", &secret, address);
         answer["statusCode"].as_u64().unwrap()

@@ -1,6 +1,7 @@
 //! What a function works with, and what one request of it does.
 
 use std::{
+    collections::HashMap,
     net::IpAddr,
     ops::Deref,
     sync::{
@@ -21,6 +22,7 @@ use crate::{
     error::Error,
     ids::{AuditId, OrganizationId},
     model::{
+        allowlist::NOTE_SECONDS,
         audit::{Action, Actor, AuditRecord, Changes},
         user::Expiries,
     },
@@ -184,13 +186,30 @@ impl<S: Sync> FromRequestParts<S> for Call {
 /// Work that no answer waits for. It is sent out while the answer is on its way; Lambda may freeze
 /// the process before the table's reply is read, and the reply is then read in the next request.
 #[derive(Clone, Default)]
-pub struct Background(Arc<Mutex<JoinSet<()>>>);
+pub struct Background(Arc<Mutex<JoinSet<()>>>, Arc<Mutex<HashMap<u128, Timestamp>>>);
+
+/// How many things an instance remembers to have noted; when there are more, it forgets them all.
+const MAX_NOTED: usize = 1000;
 
 impl Background {
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(work);
+    }
+
+    /// Whether something is to be noted that this instance has not tried to note in the last minute.
+    /// It spares calls, and decides nothing else.
+    pub(crate) fn is_due(&self, id: u128, now: Timestamp) -> bool {
+        let mut noted = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.get(&id).is_some_and(|last| now.seconds_since(*last) < NOTE_SECONDS) {
+            return false;
+        }
+        if noted.len() >= MAX_NOTED {
+            noted.clear();
+        }
+        noted.insert(id, now);
+        true
     }
 
     /// Waits until all of it is done: for a shutdown, and for tests.

@@ -53,6 +53,8 @@ kinds! {
     EnrollmentKind, EnrollmentId, "mfaenr_";
     /// Names a sign-in that waits for its second factor.
     ChallengeKind, ChallengeId, "mfachl_";
+    /// Names an entry of the allowlist.
+    AllowlistEntryKind, AllowlistEntryId, "ipw_";
     /// Names an audit record.
     AuditKind, AuditId, "aud_";
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::table::{Access, CODE, OPERATIONS, Operation, routes};
 
 /// What is granted for what no request of the table of operations comes to, and why.
-const RARE: [(&str, &str, &str); 7] = [
+const RARE: [(&str, &str, &str); 8] = [
     // A sign-in of somebody with a second factor.
     ("sessions", "dynamodb:PutItem", "CHALLENGE#"),
     // A wrong code at one.
@@ -26,6 +26,7 @@ const RARE: [(&str, &str, &str); 7] = [
     ("user-preferences", "dynamodb:Query", "PREFERENCES#"),
     // A request that lost the race for its idempotency key.
     ("api-keys", "dynamodb:GetItem", "REPLAY#"),
+    ("ip-whitelist", "dynamodb:GetItem", "REPLAY#"),
 ];
 
 type Grants = BTreeMap<String, BTreeSet<harness::Access>>;
@@ -37,14 +38,16 @@ fn granted() -> Grants {
     functions.into_iter().map(|(name, function)| (name, function.grants)).collect()
 }
 
-/// Sends the request that succeeds as one that notes the credential's use, and is the first of its
-/// organization's day.
+/// Sends the request that succeeds as one that notes the credential's use and the allowlist's
+/// evaluation, and is the first of its organization's day.
 async fn used(operation: &Operation) -> BTreeSet<harness::Access> {
     let world = World::new().await;
     let client = world.client(routes());
     world.clock.advance_minutes(9 * 60 - 1);
     let (path, token) =
         (operation.filled(&world).await, world.session(operation.caller(&world)).await);
+    world.allow(operation.caller(&world), &["192.0.2.0/24"]).await;
+    world.enforce(operation.caller(&world), |_| {}).await;
     world.clock.advance_seconds(61);
     world.forget_accesses();
     let mut request = operation.request(&client, &path);
@@ -54,7 +57,8 @@ async fn used(operation: &Operation) -> BTreeSet<harness::Access> {
     if operation.access != Access::Public {
         request = request.bearer(&token);
     }
-    if operation.path == "/api/user/api-keys" || operation.path.ends_with("/regenerate") {
+    let creates = ["/api/user/api-keys", "/api/settings/ip-whitelist"];
+    if creates.contains(&operation.path) || operation.path.ends_with("/regenerate") {
         request = request.header("idempotency-key", "policies");
     }
     let answer = request.send().await;

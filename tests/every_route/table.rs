@@ -60,8 +60,9 @@ pub(crate) const CODE: &str = "990919";
 
 /// A read is one call of two units: organization and user. Preferences take a third, and one of them
 /// a fourth, for the item that its value may have. A write is that and one transaction: two units a
-/// part of up to 1 KB, the audit record being one.
-pub(crate) const OPERATIONS: [Operation; 34] = [
+/// part of up to 1 KB, the audit record being one. The allowlist's entries are read by a call of their
+/// own, of one unit for each 4 KB.
+pub(crate) const OPERATIONS: [Operation; 41] = [
     Operation {
         method: "POST",
         path: "/api/login",
@@ -204,6 +205,50 @@ pub(crate) const OPERATIONS: [Operation; 34] = [
             6.0,
         )
     },
+    Operation {
+        calls: 2,
+        units: 3.0,
+        ..read("/api/settings/ip-whitelist", Access::Scope(Scope::SettingsRead))
+    },
+    Operation {
+        who: Who::Admin,
+        calls: 3,
+        ..write(
+            "POST",
+            "/api/settings/ip-whitelist",
+            Access::Scope(Scope::SettingsWrite),
+            r#"{"cidr": "198.18.0.0/15"}"#,
+            201,
+            9.0,
+        )
+    },
+    Operation {
+        who: Who::Admin,
+        calls: 3,
+        ..write(
+            "DELETE",
+            "/api/settings/ip-whitelist/{id}",
+            Access::Scope(Scope::SettingsWrite),
+            "",
+            204,
+            9.0,
+        )
+    },
+    Operation {
+        units: 3.0,
+        ..read("/api/settings/ip-whitelist/status", Access::Scope(Scope::SettingsRead))
+    },
+    Operation {
+        who: Who::Admin,
+        ..write(
+            "POST",
+            "/api/settings/ip-whitelist/toggle",
+            Access::Scope(Scope::SettingsWrite),
+            r#"{"enabled": true, "mode": "report_only"}"#,
+            200,
+            6.0,
+        )
+    },
     read("/api/settings/all", Access::Scope(Scope::SettingsRead)),
     // It reads the log, too: a call and a unit more.
     Operation {
@@ -211,6 +256,24 @@ pub(crate) const OPERATIONS: [Operation; 34] = [
         calls: 3,
         units: 5.0,
         ..read("/api/audit-log", Access::Scope(Scope::AuditRead))
+    },
+    Operation {
+        method: "POST",
+        body: r#"{"ip": "203.0.113.7"}"#,
+        calls: 2,
+        units: 3.0,
+        ..read("/api/settings/ip-whitelist/check", Access::Scope(Scope::SettingsRead))
+    },
+    Operation {
+        who: Who::Admin,
+        ..write(
+            "POST",
+            "/api/settings/ip-whitelist/confirm",
+            Access::Scope(Scope::SettingsWrite),
+            "",
+            200,
+            6.0,
+        )
     },
     read("/api/organization", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/features", Access::Scope(Scope::OrganizationRead)),
@@ -222,6 +285,7 @@ pub(crate) const OPERATIONS: [Operation; 34] = [
 pub(crate) fn routes() -> Router {
     [
         api_keys::router(),
+        ip_whitelist::router(),
         mfa::router(),
         organization::router(),
         profile::router(),
@@ -240,13 +304,18 @@ impl Operation {
         format!("{} {}", self.method, self.path)
     }
 
-    pub(crate) const fn is_write(&self) -> bool {
-        self.calls > 1
+    /// Whether it writes: a `GET` does not, nor does what only asks, with a body.
+    pub(crate) fn is_write(&self) -> bool {
+        self.method != "GET" && !self.path.ends_with("/check")
     }
 
     /// What its first read costs where the path names nothing, in units.
     pub(crate) fn read_units(&self) -> f64 {
-        if self.path.starts_with("/api/user-preferences") { 3.0 } else { 2.0 }
+        match self.path {
+            "/api/settings/ip-whitelist/status" => 3.0,
+            path if path.starts_with("/api/user-preferences") => 3.0,
+            _ => 2.0,
+        }
     }
 
     /// Who sends the request that succeeds.
@@ -274,6 +343,17 @@ impl Operation {
             }
             "/api/user/mfa/disable" | "/api/user/mfa/backup-codes" => {
                 world.enable_mfa(caller).await;
+            }
+            // While it waits to be confirmed the list is evaluated, and that has been noted.
+            "/api/settings/ip-whitelist/confirm" => {
+                world.allow(caller, &["192.0.2.0/24"]).await;
+                let confirm_by = world.now().plus_seconds(3600);
+                world.enforce(caller, |rules| rules.confirm_by = Some(confirm_by)).await;
+                world.note_evaluation(caller).await;
+            }
+            "/api/settings/ip-whitelist/{id}" => {
+                let id = world.allow(caller, &["10.0.0.0/8"]).await[0];
+                return self.path.replace("{id}", &id.to_string());
             }
             _ => {}
         }

@@ -90,7 +90,7 @@ pub async fn run(call: &Call, request: Request) -> Result<Created, Error> {
         limits: limits.0,
         require_sso: false,
         session_policy: SessionPolicy::default(),
-        allowlist: Allowlist::Off,
+        allowlist: Allowlist::off(),
         cursor_key: CursorKey::generate(&*call.random),
         last_audit_day: call.now.day(),
         version: 1,

@@ -3,12 +3,16 @@
 use deserr::Deserr;
 use serde::Serialize;
 use shared::{
-    auth::allowlist::Allowlist,
+    auth::allowlist::{Allowlist, Rules},
     call::Call,
     error::Error,
     http::fault::Faults,
     ids::{OrganizationId, OrganizationKind},
-    model::audit::{Action, Actor, Changes},
+    model::{
+        allowlist::Entries,
+        audit::{Action, Actor, Changes},
+    },
+    store::AllowlistChange,
 };
 
 use crate::{target, values::Existing};
@@ -28,22 +32,35 @@ pub struct Disabled {
     enabled: bool,
 }
 
-/// Breaks the glass: turns an organization's allowlist off, for one that has shut itself out. Its
-/// entries stay.
+/// Breaks the glass: turns an organization's allowlist off, whatever its mode, for one that has shut
+/// itself out. Its entries stay; a compiled form that is unreadable is made anew from them.
 ///
 /// # Errors
 /// 422; 404; 409 where another command was faster.
 pub async fn run(call: &Call, request: Request) -> Result<Disabled, Error> {
     let organization = target::organization(call, request.organization_id.0).await?;
     let id = organization.id;
-    if organization.allowlist != Allowlist::Off {
-        let readable = organization.allowlist != Allowlist::Unreadable;
-        let changes = Changes::default().with("enabled", readable.then_some(true), false);
-        let audit = call.audit(id, Actor::Operator, Action::AllowlistBrokenGlass, id, changes);
-        call.store
-            .turn_allowlist_off(&organization, &audit, &*call.random)
-            .await
-            .map_err(|lost| lost.or(target::overtaken()))?;
+    let (before, rules) = match &organization.allowlist {
+        Allowlist::Known(rules) => (Some(rules.enabled), rules.clone()),
+        Allowlist::Unreadable => (None, compiled_anew(call, id).await?),
+    };
+    if before != Some(false) {
+        let rules = Rules { enabled: false, confirm_by: None, ..rules };
+        let changes = Changes::default().with("enabled", before, false);
+        let audit = &call.audit(id, Actor::Operator, Action::AllowlistBrokenGlass, id, changes);
+        let change = AllowlistChange { organization: &organization, rules: &rules, audit };
+        let written = call.store.set_allowlist(change, &*call.random).await;
+        written.map_err(|lost| lost.or(target::overtaken()))?;
     }
     Ok(Disabled { organization_id: id, enabled: false })
+}
+
+/// The list as its entries say. Where they do not decode either, it has none: the glass has to break
+/// whatever is wrong, and the list is off.
+async fn compiled_anew(call: &Call, id: OrganizationId) -> Result<Rules, Error> {
+    let entries = match call.store.allowlist_entries(id).await {
+        Err(Error::Internal { .. }) => Vec::new(),
+        read => read?,
+    };
+    Ok(Entries::live(entries, call.now).compiled_into(&Rules::default()))
 }

@@ -4,6 +4,7 @@
 
 use harness::{Fault, PASSWORD, Person, World};
 use serde_json::{Value, json};
+use shared::auth::allowlist::Mode;
 use shared::auth::permissions::{Role, Scope};
 
 async fn run(world: &World, command: Value) -> Result<Value, (String, String)> {
@@ -249,23 +250,54 @@ async fn a_new_organization_has_the_time_zone_and_the_flags_that_are_given_or_ut
 }
 
 #[tokio::test]
-async fn the_glass_is_broken_even_where_the_allowlist_is_unreadable() {
-    for list in
-        [json!({"M": {"enabled": {"BOOL": true}, "networks": {"B": "AQAA"}}}), json!({"S": "?"})]
-    {
+async fn the_glass_is_broken_whatever_state_the_allowlist_is_in() {
+    for state in ["enforced", "reported", "to be confirmed", "unreadable", "with broken entries"] {
         let world = World::new().await;
         let client = world.client(sessions::router());
         let token = world.session(&world.admin).await;
-        let partition = format!("ORG#{}", world.admin.organization_id);
-        world.tamper(&partition, |item| item["allowlist"] = list.clone());
-        let path = "/api/user/sessions";
-        client.get(path).bearer(&token).send().await.expect(403, "ip_not_allowed");
-        let command = json!({
-            "action": "disable_allowlist", "organization_id": world.admin.organization_id,
-        });
-        assert_eq!(run(&world, command).await.unwrap()["enabled"], false);
-        client.get(path).bearer(&token).send().await.expect(200, "");
-        assert_eq!(world.audited(&world.admin, "allowlist.broken_glass").len(), 1);
+        world.allow(&world.admin, &["203.0.113.0/24"]).await;
+        let confirm_by = world.now().plus_seconds(600);
+        world
+            .enforce(&world.admin, |rules| match state {
+                "reported" => rules.mode = Mode::ReportOnly,
+                "to be confirmed" => rules.confirm_by = Some(confirm_by),
+                _ => {}
+            })
+            .await;
+        let organization = world.admin.organization_id;
+        if ["unreadable", "with broken entries"].contains(&state) {
+            world.tamper(&format!("ORG#{organization}"), |item| {
+                item["allowlist"] = json!({"S": "?"})
+            });
+        }
+        if state == "with broken entries" {
+            world.tamper(&format!("ALLOWLIST#{organization}"), |item| {
+                item["network"] = json!({"S": "?"});
+            });
+        }
+        let get = || client.get("/api/user/sessions").bearer(&token).send();
+        if state != "reported" {
+            get().await.expect(403, "ip_not_allowed");
+        }
+        let command = json!({"action": "disable_allowlist", "organization_id": organization});
+        assert_eq!(run(&world, command.clone()).await.unwrap()["enabled"], false);
+        get().await.expect(200, "");
+        let records = world.audited(&world.admin, "allowlist.broken_glass");
+        let [record] = &records[..] else { panic!("{records:?}") };
+        let readable = !["unreadable", "with broken entries"].contains(&state);
+        let from = if readable { json!(true) } else { json!(null) };
+        assert_eq!(record["changes"], json!({"enabled": {"from": from, "to": false}}));
+        // The entries are still compiled into it, where there are any to read.
+        let rules = world.rules(&world.admin).await;
+        let has = rules.has(Some("203.0.113.7".parse().unwrap()), world.now());
+        assert_eq!(
+            (rules.enabled, rules.confirm_by, has),
+            (false, None, state != "with broken entries")
+        );
+        // What is off stays as it is.
+        let before = world.dump();
+        run(&world, command).await.unwrap();
+        assert_eq!(world.dump(), before);
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a credential is presented, and when it stops being one.
 
 use harness::{Client, Fault, World};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::auth::permissions::Scope;
 
 const PATH: &str = "/api/organization";
@@ -86,10 +86,8 @@ async fn refusals_come_in_order_credential_then_address_then_role_or_scope() {
     let client = world.client(organization::router());
     let ends = Some(world.now().plus_seconds(60));
     let (_, key) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], ends).await;
-    let networks = "AQABywBxABg=";
-    world.tamper(&format!("ORG#{}", world.viewer.organization_id), |item| {
-        item["allowlist"] = json!({"M": {"enabled": {"BOOL": true}, "networks": {"B": networks}}});
-    });
+    world.allow(&world.admin, &["203.0.113.0/24"]).await;
+    world.enforce(&world.admin, |_| {}).await;
     let get = |address: &str| client.get(PATH).bearer(&key).from_address(address).send();
     get("203.0.113.7").await.expect(403, "insufficient_scope");
     get("192.0.2.1").await.expect(403, "ip_not_allowed");
@@ -102,10 +100,8 @@ async fn an_ipv4_mapped_address_is_the_ipv4_address_that_it_means() {
     let world = World::new().await;
     let client = world.client(organization::router());
     let token = world.session(&world.viewer).await;
-    world.tamper(&format!("ORG#{}", world.viewer.organization_id), |item| {
-        item["allowlist"] =
-            json!({"M": {"enabled": {"BOOL": true}, "networks": {"B": "AQABywBxABg="}}});
-    });
+    world.allow(&world.admin, &["203.0.113.0/24"]).await;
+    world.enforce(&world.admin, |_| {}).await;
     let get = |address: &str| client.get(PATH).bearer(&token).from_address(address).send();
     get("::ffff:203.0.113.7").await.expect(200, "");
     get("::ffff:203.0.114.7").await.expect(403, "ip_not_allowed");
@@ -114,14 +110,26 @@ async fn an_ipv4_mapped_address_is_the_ipv4_address_that_it_means() {
 
 #[tokio::test]
 async fn an_allowlist_that_does_not_decode_lets_nobody_in_and_the_log_says_so() {
+    let whole = World::new().await.attribute("allowlist");
+    let broken = |name: &str, value: Value| {
+        let mut list = whole.clone();
+        list["M"][name] = value;
+        list
+    };
+    let networks = whole["M"]["networks"]["B"].as_str().unwrap();
     for list in [
         json!({"S": "off"}),
         json!({"NULL": true}),
         json!({"M": {}}),
-        json!({"M": {"enabled": {"BOOL": false}}}),
-        json!({"M": {"enabled": {"BOOL": false}, "networks": {"B": "AgAA"}}}),
-        json!({"M": {"enabled": {"BOOL": true}, "networks": {"B": "AQAC"}}}),
-        json!({"M": {"enabled": {"S": "false"}, "networks": {"B": "AQAA"}}}),
+        broken("networks", json!({"NULL": true})),
+        broken("networks", json!({"B": ""})),
+        broken("networks", json!({"B": "AQAA"})),
+        broken("networks", json!({"B": networks.replace("AgA", "AQA")})),
+        broken("networks", json!({"B": format!("{networks}AAAA")})),
+        broken("enabled", json!({"S": "false"})),
+        broken("mode", json!({"S": "off"})),
+        broken("applies_to", json!({"L": []})),
+        broken("confirm_by", json!({"S": "never"})),
     ] {
         let world = World::new().await;
         let client = world.client(organization::router());

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use shared::{
     auth::{
+        admission,
+        allowlist::Means,
         permissions::Role,
         proof::{Proof, Subject},
         token::{PlainToken, TokenKind},
@@ -84,12 +86,11 @@ pub(crate) fn claimed(
 
 /// Whether a user who has proved who they are may sign in from here.
 pub(crate) fn admit(call: &Call, organization: &Organization, user: &User) -> Result<(), Error> {
-    if !organization.allowlist.allows(call.address) {
-        return Err(Error::IpNotAllowed);
-    }
+    let admission = admission::admit(call, organization, Means::Ui)?;
     if organization.require_sso && !user.is(Role::Admin) {
         return Err(Error::SsoRequired);
     }
+    admission.note(call, None);
     Ok(())
 }
 

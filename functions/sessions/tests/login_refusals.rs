@@ -12,9 +12,9 @@ fn tamper_organization(world: &World, change: impl Fn(&mut Value)) {
 }
 
 /// Turns Acme's allowlist on, for 203.0.113.0/24 alone.
-fn allow_203_0_113(world: &World) {
-    let list = json!({"M": {"enabled": {"BOOL": true}, "networks": {"B": "AQABywBxABg="}}});
-    tamper_organization(world, |item| item["allowlist"] = list.clone());
+async fn allow_203_0_113(world: &World) {
+    world.allow(&world.admin, &["203.0.113.0/24"]).await;
+    world.enforce(&world.admin, |_| {}).await;
 }
 
 /// The one record of a refusal in the person's organization.
@@ -109,7 +109,7 @@ async fn single_sign_on_lets_administrators_in_and_tells_others_only_after_the_r
 async fn the_allowlist_refuses_even_administrators_and_tells_only_after_the_right_password() {
     let world = World::new().await;
     let client = world.client(sessions::router());
-    allow_203_0_113(&world);
+    allow_203_0_113(&world).await;
     let email = world.admin.email;
     login(&client, email, PASSWORD).send().await.expect(403, "ip_not_allowed");
     assert_eq!(refusal(&world, &world.admin)["reason"], "ip_not_allowed");

@@ -12,7 +12,7 @@ use crate::{
 const LINE: usize = 300;
 
 pub(crate) async fn measure(service: &Service, report: &mut Report) {
-    report.section("Table calls, capacity units and log line of every route (bounds: a read 1 call and 3 units, 4 for one preference, the audit log 3 calls, a write 2 calls, a line 300 bytes)");
+    report.section("Table calls, capacity units and log line of every route (bounds: a read 1 call and 3 units, 4 for one preference, the audit log 3 calls, a write 2 calls, with the allowlist's entries 1 call more, a line 300 bytes)");
     for (index, (function, method, path, body)) in routes().into_iter().enumerate() {
         let slug = format!("cost-{index}");
         let email = text_in(&service.found(&slug).await["user"], "email");
@@ -22,11 +22,14 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
             Some(body) => Some(filled(service, path, body, &email, &session).await),
             None => None,
         };
-        let id = if function == "sessions" {
-            other_session(service, &email, &session).await
-        } else {
-            service.create_key(&service.instance("api-keys"), &session).await.0
+        let id = match function {
+            "sessions" => other_session(service, &email, &session).await,
+            "ip-whitelist" => service.add_entry(&session, "10.0.0.0/8").await,
+            _ => service.create_key(&service.instance("api-keys"), &session).await.0,
         };
+        if path.ends_with("/confirm") {
+            service.enforce_allowlist(&session).await;
+        }
         if function == "user-preferences" {
             service.set_preference(&session).await;
         }
@@ -43,6 +46,11 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
             ("GET", "/api/user-preferences/{key}") => calls == 1 && units <= 4.0,
             // It queries the log, and writes into it.
             ("GET", "/api/audit-log") => calls == 3,
+            // The entries are a call of their own, before a write, too.
+            ("GET", "/api/settings/ip-whitelist") | (_, "/api/settings/ip-whitelist/check") => {
+                calls == 2 && units <= 3.0
+            }
+            (_, "/api/settings/ip-whitelist" | "/api/settings/ip-whitelist/{id}") => calls == 3,
             ("GET", _) => calls == 1 && units <= 3.0,
             _ => calls == 2,
         };
@@ -116,6 +124,9 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
         json!({"current_password": PASSWORD, "new_password": "quartz-lantern-mosaic-ferry"});
     let key = json!({"name": "Bench", "scopes": ["profile:read"]});
     let timeout = json!({"idle_timeout_minutes": 30, "absolute_timeout_minutes": 720});
+    let entry = json!({"cidr": "203.0.113.0/24", "label": "Corporate egress"});
+    let report = json!({"enabled": true, "mode": "report_only"});
+    let address = json!({"ip": "203.0.113.7"});
     vec![
         ("sessions", "POST", "/api/login", Some(login)),
         ("sessions", "POST", "/api/login/mfa", Some(json!({}))),
@@ -145,6 +156,13 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
         ("settings", "PUT", "/api/settings", Some(json!({"default_timezone": "Europe/Paris"}))),
         ("settings", "GET", "/api/settings/all", None),
         ("audit-log", "GET", "/api/audit-log", None),
+        ("ip-whitelist", "GET", "/api/settings/ip-whitelist", None),
+        ("ip-whitelist", "POST", "/api/settings/ip-whitelist", Some(entry)),
+        ("ip-whitelist", "DELETE", "/api/settings/ip-whitelist/{id}", None),
+        ("ip-whitelist", "GET", "/api/settings/ip-whitelist/status", None),
+        ("ip-whitelist", "POST", "/api/settings/ip-whitelist/toggle", Some(report)),
+        ("ip-whitelist", "POST", "/api/settings/ip-whitelist/check", Some(address)),
+        ("ip-whitelist", "POST", "/api/settings/ip-whitelist/confirm", None),
         ("organization", "GET", "/api/organization", None),
         ("organization", "GET", "/api/organization/features", None),
         ("organization", "GET", "/api/organization/limits", None),

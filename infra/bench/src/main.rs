@@ -8,6 +8,7 @@
     reason = "a tool for a terminal; a measurement that cannot go on stops where it stands"
 )]
 
+mod allowlist;
 mod cost;
 mod instance;
 mod memory;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         let mut report = Report::default();
         let service = Service::start().await;
         size::measure(&mut report);
+        allowlist::measure(&mut report);
         start::measure(&service, &mut report).await;
         warm::measure(&service, &mut report).await;
         memory::measure(&service, &mut report).await;

@@ -13,7 +13,7 @@ use crate::{instance::Instance, runtime_api::RuntimeApi};
 pub(crate) const TABLE: &str = "settings-bench";
 
 /// The HTTP functions.
-pub(crate) const FUNCTIONS: [&str; 9] = [
+pub(crate) const FUNCTIONS: [&str; 10] = [
     "organization",
     "sessions",
     "profile",
@@ -23,6 +23,7 @@ pub(crate) const FUNCTIONS: [&str; 9] = [
     "user-preferences",
     "settings",
     "audit-log",
+    "ip-whitelist",
 ];
 
 /// The administrator's password.
@@ -90,6 +91,23 @@ impl Service {
         let body = json!({"name": "Bench", "scopes": ["profile:read", "organization:read"]});
         let answer = api_keys.call("POST", "/api/user/api-keys", session, Some(&body)).await;
         (text(&answer.body, "id"), text(&answer.body, "secret"))
+    }
+
+    /// Adds an entry to the allowlist; its id.
+    pub(crate) async fn add_entry(&self, session: &str, cidr: &str) -> String {
+        let (instance, body) = (self.instance("ip-whitelist"), json!({"cidr": cidr}));
+        let answer = instance.call("POST", "/api/settings/ip-whitelist", session, Some(&body));
+        text(&answer.await.body, "id")
+    }
+
+    /// Enforces an allowlist with the caller's address on it, to be confirmed.
+    pub(crate) async fn enforce_allowlist(&self, session: &str) {
+        self.add_entry(session, "192.0.2.0/24").await;
+        let (instance, body) =
+            (self.instance("ip-whitelist"), json!({"enabled": true, "confirm_within_minutes": 60}));
+        let path = "/api/settings/ip-whitelist/toggle";
+        let answer = instance.call("POST", path, session, Some(&body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
     }
 
     /// Sets a preference.

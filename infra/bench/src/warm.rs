@@ -12,7 +12,7 @@ use crate::{
 const ROUNDS: usize = 40;
 const BURST: usize = 50;
 
-const READS: [(&str, &str); 14] = [
+const READS: [(&str, &str); 15] = [
     ("organization", "/api/organization"),
     ("organization", "/api/organization/features"),
     ("organization", "/api/organization/limits"),
@@ -27,6 +27,7 @@ const READS: [(&str, &str); 14] = [
     ("user-preferences", "/api/user-preferences/{key}"),
     ("settings", "/api/settings"),
     ("settings", "/api/settings/all"),
+    ("ip-whitelist", "/api/settings/ip-whitelist/status"),
 ];
 
 pub(crate) async fn measure(service: &Service, report: &mut Report) {

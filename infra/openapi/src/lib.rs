@@ -19,7 +19,7 @@ that is left out keeps its value.";
 
 /// The routes of every HTTP function, by the function's name.
 #[must_use]
-pub fn functions() -> [(&'static str, OpenApiRouter); 9] {
+pub fn functions() -> [(&'static str, OpenApiRouter); 10] {
     [
         ("api-keys", api_keys::documented()),
         ("mfa", mfa::documented()),
@@ -30,6 +30,7 @@ pub fn functions() -> [(&'static str, OpenApiRouter); 9] {
         ("user-preferences", user_preferences::documented()),
         ("settings", settings::documented()),
         ("audit-log", audit_log::documented()),
+        ("ip-whitelist", ip_whitelist::documented()),
     ]
 }
 

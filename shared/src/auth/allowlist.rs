@@ -1,298 +1,260 @@
-//! The IP allowlist's check.
+//! The IP allowlist: what is let in from where.
 //!
-//! The networks are merged and sorted when they change, and stored packed: a version byte, the
-//! number of IPv4 networks (two bytes, big endian), the IPv4 networks (5 bytes each: address and
-//! prefix length), the IPv6 networks (17 bytes each). A request searches them in place, without
-//! parsing or allocating.
+//! All that decides it lies in the organization's item, which every request reads anyway: how the
+//! list is enforced, and the entries, compiled. The compiled form is changed in the transaction that
+//! changes an entry, on the condition of the organization's version.
 
 use std::net::IpAddr;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use deserr::Deserr;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-const VERSION: u8 = 1;
-const HEADER_LENGTH: usize = 3;
+use super::caller::Credential;
+pub use super::networks::{LAST_END, Networks, canonical};
+use crate::{
+    clock::{Timestamp, epoch},
+    http::fault::Faults,
+};
 
 /// An organization's allowlist as the auth path needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Allowlist {
-    /// Requests from anywhere are let in.
-    Off,
-    /// Requests from these networks are let in.
-    On(Networks),
+    /// The list, which may be off.
+    Known(Rules),
     /// The attribute is missing or does not decode: nobody is let in. It is the default, so that
     /// forgetting to decode it shuts out instead of letting in.
     #[default]
     Unreadable,
 }
 
-/// Packed networks: sorted, and none overlaps another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Networks(Vec<u8>);
-
-/// The attribute of the organization's item.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Attribute {
-    enabled: bool,
-    networks: Bytes,
+/// How the list is enforced, and the compiled entries: the attribute of the organization's item.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Rules {
+    /// Whether requests are evaluated at all.
+    pub enabled: bool,
+    /// What becomes of a request from elsewhere.
+    pub mode: Mode,
+    /// Which requests are evaluated.
+    pub applies_to: AppliesTo,
+    /// When the list turns itself off unless it is confirmed before.
+    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
+    pub confirm_by: Option<Timestamp>,
+    /// How many entries have no end.
+    pub lasting_entries: usize,
+    /// The entries, compiled.
+    pub networks: Networks,
 }
 
-struct Bytes(Vec<u8>);
-
-impl Serialize for Bytes {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
+/// What becomes of a request from an address that is not on the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema, Deserr)]
+#[serde(rename_all = "snake_case")]
+#[deserr(error = Faults, rename_all = lowercase)]
+pub enum Mode {
+    /// It is refused.
+    #[default]
+    Enforce,
+    /// It is let in, and counted.
+    #[deserr(rename = "report_only")]
+    ReportOnly,
 }
 
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Bytes;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("bytes")
-            }
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.to_vec()))
-            }
-            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
-                Ok(Bytes(bytes))
-            }
-        }
-        deserializer.deserialize_byte_buf(Visitor)
-    }
+/// By what means a request is made.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, Deserr,
+)]
+#[serde(rename_all = "lowercase")]
+#[deserr(error = Faults, rename_all = lowercase)]
+pub enum Means {
+    /// An API key.
+    Api,
+    /// A session, or the sign-in that begins one.
+    Ui,
 }
 
-impl Attribute {
-    /// The attribute for a list that is enforced or not.
-    pub(crate) fn new(enabled: bool, networks: &Networks) -> Self {
-        Self { enabled, networks: Bytes(networks.0.clone()) }
-    }
+/// The means of the requests that are evaluated: one or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<Means>", try_from = "Vec<Means>")]
+pub struct AppliesTo {
+    api: bool,
+    ui: bool,
+}
 
-    /// What the auth path makes of the attribute.
-    pub(crate) fn decode(self) -> Allowlist {
-        match Networks::decode(self.networks.0) {
-            Some(_) if !self.enabled => Allowlist::Off,
-            Some(networks) => Allowlist::On(networks),
-            None => Allowlist::Unreadable,
-        }
-    }
+/// What the list says of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The request is not evaluated: it is let in.
+    NotAsked,
+    /// The address is on the list.
+    LetIn,
+    /// The address is not on the list, and that is only reported.
+    WouldBeRefused,
+    /// The address is not on the list.
+    Refused,
 }
 
 impl Allowlist {
-    /// Whether a request from `address` is let in. `None`, an address that the gateway did not
-    /// tell, is let in only where the list is off.
+    /// A list that is off and has no entries.
     #[must_use]
-    pub fn allows(&self, address: Option<IpAddr>) -> bool {
-        match (self, address) {
-            (Self::Off, _) => true,
-            (Self::On(networks), Some(address)) => networks.contains(address),
-            (Self::On(_), None) | (Self::Unreadable, _) => false,
+    pub fn off() -> Self {
+        Self::Known(Rules::default())
+    }
+
+    /// Judges a request. An `address` of `None`, one that the gateway did not tell, is on no list.
+    #[must_use]
+    pub fn judge(&self, address: Option<IpAddr>, means: Means, now: Timestamp) -> Verdict {
+        match self {
+            Self::Known(rules) => rules.judge(address, means, now),
+            Self::Unreadable => Verdict::Refused,
         }
     }
 }
 
-impl Networks {
-    /// Packs networks. Those that lie in or beside others are merged; IPv4-mapped IPv6 networks
-    /// become the IPv4 networks that they mean.
-    #[must_use]
-    pub fn pack(networks: &[IpNet]) -> Self {
-        let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        for network in networks {
-            match canonical(*network) {
-                IpNet::V4(network) => v4.push(network),
-                IpNet::V6(network) => v6.push(network),
-            }
-        }
-        let (v4, v6) = (Ipv4Net::aggregate(&v4), Ipv6Net::aggregate(&v6));
-        let count = u16::try_from(v4.len()).unwrap_or(u16::MAX);
-        let mut packed = vec![VERSION];
-        packed.extend(count.to_be_bytes());
-        for network in v4.iter().take(usize::from(count)) {
-            packed.extend(network.network().octets());
-            packed.push(network.prefix_len());
-        }
-        for network in v6 {
-            packed.extend(network.network().octets());
-            packed.push(network.prefix_len());
-        }
-        Self(packed)
-    }
-
-    fn decode(packed: Vec<u8>) -> Option<Self> {
-        let [version, high, low, rest @ ..] = &packed[..] else { return None };
-        let v4 = usize::from(u16::from_be_bytes([*high, *low])) * 5;
-        let whole = *version == VERSION && rest.len() >= v4 && (rest.len() - v4).is_multiple_of(17);
-        whole.then_some(Self(packed))
-    }
-
-    /// Whether one of the networks contains `address`. An IPv4-mapped IPv6 address is the IPv4
-    /// address that it means.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let [_, high, low, rest @ ..] = &self.0[..] else { return false };
-        let v4 = usize::from(u16::from_be_bytes([*high, *low])) * 5;
-        let Some((v4, v6)) = rest.split_at_checked(v4) else { return false };
-        match address.to_canonical() {
-            IpAddr::V4(address) => search::<4, 5>(v4, u128::from(address.to_bits())),
-            IpAddr::V6(address) => search::<16, 17>(v6, address.to_bits()),
+impl Rules {
+    fn judge(&self, address: Option<IpAddr>, means: Means, now: Timestamp) -> Verdict {
+        if !self.is_on(now) || !self.applies_to.contains(means) {
+            Verdict::NotAsked
+        } else if self.has(address, now) {
+            Verdict::LetIn
+        } else if self.mode == Mode::ReportOnly {
+            Verdict::WouldBeRefused
+        } else {
+            Verdict::Refused
         }
     }
 
-    /// How many bytes the networks take.
+    /// Whether requests are evaluated at that moment: an enforcement that was to be confirmed, and
+    /// was not, has turned itself off.
     #[must_use]
-    pub const fn packed_len(&self) -> usize {
-        self.0.len() - HEADER_LENGTH
+    pub fn is_on(&self, now: Timestamp) -> bool {
+        self.enabled && self.confirm_by.is_none_or(|confirm_by| now < confirm_by)
+    }
+
+    /// Whether requests are refused at that moment.
+    #[must_use]
+    pub fn is_enforced(&self, now: Timestamp) -> bool {
+        self.is_on(now) && self.mode == Mode::Enforce
+    }
+
+    /// Whether an address is on the list at that moment, enforced or not.
+    #[must_use]
+    pub fn has(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
+        address.is_some_and(|address| self.networks.contains(address, now))
+    }
+
+    /// Whether a request would be refused at that moment.
+    #[must_use]
+    pub fn shuts_out(&self, address: Option<IpAddr>, means: Means, now: Timestamp) -> bool {
+        self.judge(address, means, now) == Verdict::Refused
+    }
+
+    /// How many entries there are at that moment.
+    #[must_use]
+    pub fn entry_count(&self, now: Timestamp) -> usize {
+        self.lasting_entries + self.networks.ending(now)
     }
 }
 
-/// Finds the last of the sorted networks that begins at or before `address`, and tells whether it
-/// contains it. `WIDTH` is an address's bytes, `ENTRY` one more.
-fn search<const WIDTH: usize, const ENTRY: usize>(packed: &[u8], address: u128) -> bool {
-    let (entries, _) = packed.as_chunks::<ENTRY>();
-    let first = |entry: &[u8; ENTRY]| {
-        entry[..WIDTH].iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte))
-    };
-    let after = entries.partition_point(|entry| first(entry) <= address);
-    let Some(entry) = after.checked_sub(1).map(|index| &entries[index]) else { return false };
-    let Some(host_bits) = (WIDTH * 8).checked_sub(usize::from(entry[WIDTH])) else { return false };
-    let differing = first(entry) ^ address;
-    // A shift by all 128 bits, for ::/0, would overflow.
-    u32::try_from(host_bits).ok().is_some_and(|bits| differing.checked_shr(bits).unwrap_or(0) == 0)
+impl Means {
+    /// The means that a credential is.
+    #[must_use]
+    pub const fn of(credential: Credential) -> Self {
+        match credential {
+            Credential::ApiKey(..) => Self::Api,
+            Credential::Session(_) => Self::Ui,
+        }
+    }
 }
 
-fn canonical(network: IpNet) -> IpNet {
-    if let IpNet::V6(v6) = network
-        && let Some(v4) = v6.network().to_ipv4_mapped()
-        && let Some(length) = v6.prefix_len().checked_sub(96)
-        && let Ok(v4) = Ipv4Net::new(v4, length)
-    {
-        return IpNet::V4(v4.trunc());
+impl AppliesTo {
+    /// Whether requests by these means are evaluated.
+    #[must_use]
+    pub const fn contains(self, means: Means) -> bool {
+        match means {
+            Means::Api => self.api,
+            Means::Ui => self.ui,
+        }
     }
-    network.trunc()
+}
+
+impl Default for AppliesTo {
+    fn default() -> Self {
+        Self { api: true, ui: true }
+    }
+}
+
+/// A list of means that is empty: what applies to nothing would be off without saying so.
+#[derive(Debug, thiserror::Error)]
+#[error("applies to nothing")]
+pub struct AppliesToNothing;
+
+impl TryFrom<Vec<Means>> for AppliesTo {
+    type Error = AppliesToNothing;
+
+    fn try_from(means: Vec<Means>) -> Result<Self, AppliesToNothing> {
+        let (api, ui) = (means.contains(&Means::Api), means.contains(&Means::Ui));
+        if api || ui { Ok(Self { api, ui }) } else { Err(AppliesToNothing) }
+    }
+}
+
+impl From<AppliesTo> for Vec<Means> {
+    fn from(applies_to: AppliesTo) -> Self {
+        [Means::Api, Means::Ui].into_iter().filter(|means| applies_to.contains(*means)).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Random as _, SystemRandom};
 
-    fn networks(list: &[&str]) -> Networks {
-        Networks::pack(&list.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>())
+    const NOW: Timestamp = Timestamp::from_second(1_774_623_600);
+
+    fn rules(networks: &[&str]) -> Rules {
+        let networks = networks.iter().map(|text| (text.parse().unwrap(), None));
+        Rules { enabled: true, networks: Networks::pack(networks), ..Rules::default() }
     }
 
-    fn contains(networks: &Networks, address: &str) -> bool {
-        networks.contains(address.parse().unwrap())
-    }
-
-    #[test]
-    fn edges_of_networks_are_in_and_their_neighbours_are_out() {
-        let list = networks(&["203.0.113.0/24", "198.51.100.10/32", "2001:db8::/32"]);
-        for address in [
-            "203.0.113.0",
-            "203.0.113.255",
-            "198.51.100.10",
-            "2001:db8::",
-            "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
-        ] {
-            assert!(contains(&list, address), "{address}");
-        }
-        for address in [
-            "203.0.112.255",
-            "203.0.114.0",
-            "198.51.100.9",
-            "198.51.100.11",
-            "2001:db7:ffff::",
-            "2001:db9::",
-            "::",
-        ] {
-            assert!(!contains(&list, address), "{address}");
-        }
-    }
-
-    #[test]
-    fn a_mapped_address_is_the_address_it_means() {
-        let list = networks(&["203.0.113.0/24"]);
-        assert!(contains(&list, "::ffff:203.0.113.7"));
-        assert!(!contains(&list, "::ffff:203.0.114.7"));
-        assert!(contains(&networks(&["::ffff:203.0.113.0/120"]), "203.0.113.7"));
-    }
-
-    #[test]
-    fn networks_of_everything_contain_everything_of_their_family() {
-        let list = networks(&["0.0.0.0/0"]);
-        assert!(contains(&list, "0.0.0.0") && contains(&list, "255.255.255.255"));
-        assert!(!contains(&list, "2001:db8::1"));
-        let list = networks(&["::/0"]);
-        assert!(contains(&list, "::1") && contains(&list, "ffff::"));
-        assert!(!contains(&list, "192.0.2.1"));
-    }
-
-    #[test]
-    fn nothing_is_in_an_empty_list() {
-        assert!(!contains(&networks(&[]), "127.0.0.1"));
-        assert!(!Allowlist::On(networks(&[])).allows(Some("127.0.0.1".parse().unwrap())));
+    fn judge(rules: &Rules, address: &str, means: Means) -> Verdict {
+        Allowlist::Known(rules.clone()).judge(Some(address.parse().unwrap()), means, NOW)
     }
 
     #[test]
     fn an_address_that_is_not_told_is_let_in_only_where_the_list_is_off() {
-        assert!(Allowlist::Off.allows(None));
-        assert!(!Allowlist::On(networks(&["0.0.0.0/0", "::/0"])).allows(None));
-        assert!(!Allowlist::Unreadable.allows(None));
-        assert!(!Allowlist::default().allows(Some("127.0.0.1".parse().unwrap())));
+        let judge = |list: Allowlist| list.judge(None, Means::Ui, NOW);
+        assert_eq!(judge(Allowlist::off()), Verdict::NotAsked);
+        assert_eq!(judge(Allowlist::Known(rules(&["0.0.0.0/0", "::/0"]))), Verdict::Refused);
+        assert_eq!(judge(Allowlist::Unreadable), Verdict::Refused);
     }
 
     #[test]
-    fn what_does_not_decode_lets_nobody_in_even_when_turned_off() {
-        for packed in [
-            vec![],
-            vec![1],
-            vec![2, 0, 0],
-            vec![1, 0, 1],
-            vec![1, 0, 0, 9],
-            vec![1, 0, 1, 1, 2, 3, 4],
-        ] {
-            for enabled in [true, false] {
-                let attribute = Attribute { enabled, networks: Bytes(packed.clone()) };
-                assert_eq!(attribute.decode(), Allowlist::Unreadable, "{packed:?}");
-            }
-        }
+    fn who_forgets_to_decode_the_list_shuts_out() {
+        let address = Some("127.0.0.1".parse().unwrap());
+        assert_eq!(Allowlist::default().judge(address, Means::Api, NOW), Verdict::Refused);
     }
 
     #[test]
-    fn the_search_agrees_with_a_plain_scan_over_a_thousand_networks() {
-        let mut random = [0; 16];
-        let mut next = || {
-            SystemRandom.fill(&mut random);
-            random
-        };
-        let list: Vec<IpNet> = (0..1000)
-            .map(|index| {
-                let bytes = next();
-                if index % 2 == 0 {
-                    let address = std::net::Ipv4Addr::new(10, bytes[1] & 3, bytes[2], bytes[3]);
-                    Ipv4Net::new(address, 16 + bytes[4] % 17).unwrap().trunc().into()
-                } else {
-                    let mut octets = bytes;
-                    octets[..6].copy_from_slice(&[0x20, 1, 0xd, 0xb8, 0, 0]);
-                    Ipv6Net::new(octets.into(), 56 + bytes[4] % 73).unwrap().trunc().into()
-                }
-            })
-            .collect();
-        let packed = Networks::pack(&list);
-        assert!(packed.packed_len() <= 500 * 5 + 500 * 17);
-        for index in 0..5000 {
-            let bytes = next();
-            let address: IpAddr = if index % 2 == 0 {
-                std::net::Ipv4Addr::new(10, bytes[1] & 3, bytes[2], bytes[3]).into()
-            } else {
-                let mut octets = bytes;
-                octets[..7].copy_from_slice(&[0x20, 1, 0xd, 0xb8, 0, 0, 0]);
-                std::net::Ipv6Addr::from(octets).into()
-            };
-            let scanned = list.iter().any(|network| network.contains(&address));
-            assert_eq!(packed.contains(address), scanned, "{address}");
+    fn only_what_it_applies_to_is_evaluated() {
+        for (means, other) in [(Means::Api, Means::Ui), (Means::Ui, Means::Api)] {
+            let rules = Rules { applies_to: vec![means].try_into().unwrap(), ..rules(&[]) };
+            assert_eq!(judge(&rules, "192.0.2.1", means), Verdict::Refused);
+            assert_eq!(judge(&rules, "192.0.2.1", other), Verdict::NotAsked);
         }
+        assert!(AppliesTo::try_from(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_report_refuses_nobody() {
+        let rules = Rules { mode: Mode::ReportOnly, ..rules(&["203.0.113.0/24"]) };
+        assert_eq!(judge(&rules, "192.0.2.1", Means::Ui), Verdict::WouldBeRefused);
+        assert_eq!(judge(&rules, "203.0.113.1", Means::Ui), Verdict::LetIn);
+    }
+
+    #[test]
+    fn what_is_not_confirmed_is_off_in_the_very_second() {
+        let rules = Rules { confirm_by: Some(NOW.plus_seconds(60)), ..rules(&[]) };
+        let address = Some("192.0.2.1".parse().unwrap());
+        let last = Timestamp::from_millisecond(NOW.plus_seconds(60).as_millisecond() - 1);
+        assert!(rules.shuts_out(address, Means::Ui, last));
+        assert!(!rules.shuts_out(address, Means::Ui, NOW.plus_seconds(60)));
     }
 }

@@ -4,7 +4,7 @@
 //! read of the organization and the user decides everything else, in this order: 401 credential,
 //! 403 address, 403 role or scope. Nothing that decides access is kept between requests.
 
-use std::marker::PhantomData;
+use std::{fmt, marker::PhantomData};
 
 use axum::{
     extract::FromRequestParts,
@@ -12,6 +12,8 @@ use axum::{
 };
 
 use super::{
+    admission,
+    allowlist::Means,
     permissions::{Level, Needs, Role, Scope, Scopes},
     token::{PresentedToken, TokenKind},
 };
@@ -22,6 +24,7 @@ use crate::{
     http::{idempotency::IdempotencyKey, path::PathKey},
     ids::{ApiKeyId, SessionId},
     model::{
+        allowlist::Evaluations,
         audit::{Action, Actor, AuditRecord, Changes},
         organization::{Organization, SessionPolicy},
         preferences::Preferences,
@@ -53,6 +56,8 @@ pub struct Caller<L> {
     last_use: Option<Timestamp>,
     /// The user's preferences, where `L` asked for them.
     pub preferences: Preferences,
+    /// What the allowlist has come to, where `L` asked for it.
+    pub evaluations: Evaluations,
     level: PhantomData<L>,
 }
 
@@ -63,6 +68,25 @@ pub enum Credential {
     Session(SessionId),
     /// An API key and what it may be used for.
     ApiKey(ApiKeyId, Scopes),
+}
+
+impl Credential {
+    pub(crate) const fn to_bits(self) -> u128 {
+        match self {
+            Self::Session(id) => id.to_bits(),
+            Self::ApiKey(id, _) => id.to_bits(),
+        }
+    }
+}
+
+/// The credential's id.
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(id) => id.fmt(f),
+            Self::ApiKey(id, _) => id.fmt(f),
+        }
+    }
 }
 
 impl<L> Caller<L> {
@@ -164,13 +188,12 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
         let policy = principal.organization.session_policy;
         // For the refusals that follow: their use of the session is not noted.
         tell_expiries(&call, credential, last_use, policy);
-        if !principal.organization.allowlist.allows(call.address) {
-            return Err(Error::IpNotAllowed);
-        }
+        let admission = admission::admit(&call, &principal.organization, Means::of(credential))?;
         authorize(L::NEEDS, &principal.user, credential)?;
         if L::FRESH {
             ensure_fresh(&principal.user, credential, call.now)?;
         }
+        admission.note(&call, Some(credential));
         let last_use = touch(&call, &principal, credential, last_use);
         tell_expiries(&call, credential, last_use, policy);
         Ok(Self {
@@ -182,6 +205,7 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
             replay: read.replay,
             last_use,
             preferences: read.preferences,
+            evaluations: read.evaluations,
             level: PhantomData,
         })
     }
@@ -194,6 +218,7 @@ fn wanted<L: Level>(call: &Call) -> Wanted<'static> {
         factor: L::WITH_FACTOR,
         attempts: L::WITH_ATTEMPTS,
         origin: call.origin(),
+        evaluations: L::WITH_EVALUATIONS,
         replay: None,
         preferences: WantedPreferences::None,
     }

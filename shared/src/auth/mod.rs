@@ -1,10 +1,12 @@
 //! Who is calling, and what they may do.
 
+pub mod admission;
 pub mod allowlist;
 pub mod attempts;
 pub mod caller;
 #[cfg(feature = "second-factor")]
 pub mod code;
+mod networks;
 #[cfg(feature = "passwords")]
 pub mod password;
 pub mod permissions;

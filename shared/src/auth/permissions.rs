@@ -217,6 +217,8 @@ pub trait Level: Send + Sync + 'static {
     const WITH_FACTOR: bool = false;
     /// Whether the budgets of failures are, too.
     const WITH_ATTEMPTS: bool = false;
+    /// Whether what the allowlist has come to is, too.
+    const WITH_EVALUATIONS: bool = false;
     /// Whether the record of the request's idempotency key is, too.
     const WITH_REPLAY: bool = false;
     /// Whether the user's preferences are, too, with the value of the one that the path names.
@@ -268,8 +270,12 @@ pub mod level {
         ProfileWrite: Needs::Scope(Scope::ProfileWrite);
         /// `settings:read`.
         SettingsRead: Needs::Scope(Scope::SettingsRead);
+        /// `settings:read`, for what the allowlist has come to.
+        SettingsReadWithEvaluations: Needs::Scope(Scope::SettingsRead), WITH_EVALUATIONS;
         /// `settings:write`.
         SettingsWrite: Needs::Scope(Scope::SettingsWrite);
+        /// `settings:write`, for one that creates something, and may be retrying.
+        SettingsWriteWithReplay: Needs::Scope(Scope::SettingsWrite), WITH_REPLAY;
         /// `preferences:read`.
         PreferencesRead: Needs::Scope(Scope::PreferencesRead), WITH_PREFERENCES;
         /// `preferences:write`.

@@ -13,7 +13,7 @@ use super::fault::Faults;
 use crate::ids::{Id, Kind};
 
 /// Refuses a value of the wrong kind.
-pub(crate) fn wrong_kind<V: IntoValue>(
+pub fn wrong_kind<V: IntoValue>(
     actual: Value<V>,
     accepted: &[ValueKind],
     location: ValuePointerRef,

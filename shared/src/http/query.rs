@@ -1,4 +1,4 @@
-//! Query strings of lists, read with all their faults.
+//! Query strings, read with all their faults.
 
 use axum::{
     extract::{FromRequestParts, Query},
@@ -34,6 +34,27 @@ impl Paging {
             text.parse().ok().filter(|limit| (1..=100).contains(limit))
         });
         Self { limit: limit.unwrap_or(Self::default().limit), cursor: parameters.take("cursor") }
+    }
+}
+
+/// Whether to do what would shut out the caller.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Forced {
+    /// Do it though it shuts out the caller's own address.
+    #[param(default = false, required = false)]
+    pub force: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Forced {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let mut parameters = Parameters::of(parts)?;
+        let (code, expected) = ("invalid_value", "Must be true or false.");
+        let force = parameters.read("force", code, expected, |text| text.parse().ok());
+        parameters.finish()?;
+        Ok(Self { force: force.unwrap_or_default() })
     }
 }
 

@@ -104,6 +104,18 @@ pub enum Action {
     /// A disabled user was enabled again.
     #[serde(rename = "user.enabled")]
     UserEnabled,
+    /// An entry was added to the allowlist.
+    #[serde(rename = "allowlist.entry_added")]
+    AllowlistEntryAdded,
+    /// An entry was removed from the allowlist.
+    #[serde(rename = "allowlist.entry_removed")]
+    AllowlistEntryRemoved,
+    /// How the allowlist is enforced was changed.
+    #[serde(rename = "allowlist.toggled")]
+    AllowlistToggled,
+    /// An enforcement was confirmed that would have turned itself off.
+    #[serde(rename = "allowlist.confirmed")]
+    AllowlistConfirmed,
     /// The allowlist was turned off from outside the organization.
     #[serde(rename = "allowlist.broken_glass")]
     AllowlistBrokenGlass,

@@ -2,6 +2,7 @@
 //! the user, who carries their API keys and sessions. So one read of two items lets a request
 //! in, and one conditional write to one item takes a key, a session or all of them away.
 
+pub mod allowlist;
 pub mod audit;
 pub mod challenge;
 pub mod organization;

@@ -149,11 +149,11 @@ impl Store {
             Some(noted) => expression.when_equal(&at, &noted.as_second())?,
             None => expression.when_absent(&at),
         };
-        self.touch(Key::user(organization, user), expression).await
+        self.touch(Key::user(organization, user), expression).await.map(drop)
     }
 }
 
-fn with_replay(
+pub(super) fn with_replay(
     transaction: Transaction<'_>,
     organization: OrganizationId,
     user: UserId,

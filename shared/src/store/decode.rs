@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::key::{Key, PARTITION, SORT};
 use crate::{
-    auth::allowlist::{Allowlist, Attribute},
+    auth::allowlist::{Allowlist, Rules},
     error::Error,
     model::organization::Organization,
 };
@@ -38,8 +38,8 @@ pub(super) fn decode<T: DeserializeOwned>(
 pub(super) fn decode_organization(mut item: Item) -> Result<Organization, Error> {
     let allowlist = item
         .remove(ALLOWLIST)
-        .and_then(|value| serde_dynamo::from_attribute_value::<_, Attribute>(value).ok())
-        .map_or(Allowlist::Unreadable, Attribute::decode);
+        .and_then(|value| serde_dynamo::from_attribute_value::<_, Rules>(value).ok())
+        .map_or(Allowlist::Unreadable, Allowlist::Known);
     let organization = decode::<Organization>("organization", item)?;
     if allowlist == Allowlist::Unreadable {
         tracing::error!(organization = %organization.id, "the allowlist does not decode: nobody is let in");
@@ -62,7 +62,7 @@ pub(super) fn encode_attribute(value: &impl Serialize) -> Result<AttributeValue,
 }
 
 /// Adds an organization's allowlist to its item.
-pub(super) fn put_allowlist(item: &mut Item, allowlist: &Attribute) -> Result<(), Error> {
+pub(super) fn put_allowlist(item: &mut Item, allowlist: &Rules) -> Result<(), Error> {
     item.insert(ALLOWLIST.to_owned(), encode_attribute(allowlist)?);
     Ok(())
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     auth::attempts::Origin,
     clock::Timestamp,
-    ids::{AuditId, ChallengeId, OrganizationId, UserId},
+    ids::{AllowlistEntryId, AuditId, ChallengeId, OrganizationId, UserId},
     model::preferences::PreferenceKey,
 };
 
@@ -50,6 +50,20 @@ impl Key {
 
     pub(super) fn second_factor(organization: OrganizationId, user: UserId) -> Self {
         Self::new(format!("MFA#{organization}#{user}"), "MFA")
+    }
+
+    pub(super) fn allowlist_entry(organization: OrganizationId, entry: AllowlistEntryId) -> Self {
+        Self::new(Self::allowlist_partition(organization), entry.to_string())
+    }
+
+    pub(super) fn allowlist_partition(organization: OrganizationId) -> String {
+        format!("ALLOWLIST#{organization}")
+    }
+
+    /// What the allowlist has come to. It is not in the entries' partition: every function writes
+    /// it, and none but one the entries.
+    pub(super) fn evaluations(organization: OrganizationId) -> Self {
+        Self::new(format!("EVALUATIONS#{organization}"), "EVALUATIONS")
     }
 
     /// The failures that strangers have made at an account.

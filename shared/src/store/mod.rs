@@ -1,6 +1,7 @@
 //! The table. Handlers call the verbs of this module; nothing outside it names a DynamoDB type or
 //! a key, and every key is made from a tenant's typed id.
 
+mod allowlist;
 mod api_keys;
 mod attempts;
 mod audit;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 
 pub use self::{
+    allowlist::AllowlistChange,
     api_keys::Rotation,
     attempts::Failure,
     audit::{AuditDay, AuditEntry},

@@ -7,11 +7,11 @@ use super::{
     decode::{decode_organization, encode, put_allowlist},
     expression::Expression,
     key::Key,
-    transaction::Lost,
+    transaction::{Lost, Transaction},
     users::add_user,
 };
 use crate::{
-    auth::allowlist::{Allowlist, Attribute, Networks},
+    auth::allowlist::Rules,
     error::Error,
     ids::OrganizationId,
     model::{audit::AuditRecord, organization::Organization, user::User},
@@ -50,7 +50,7 @@ impl Store {
         random: &dyn Random,
     ) -> Result<(), Lost> {
         let mut item = encode(Key::organization(organization.id), organization)?;
-        put_allowlist(&mut item, &Attribute::new(false, &Networks::pack(&[])))?;
+        put_allowlist(&mut item, &Rules::default())?;
         let slug = Slug { organization_id: organization.id };
         let transaction = self
             .transaction()
@@ -120,30 +120,6 @@ impl Store {
         self.update_organization(organization, expression, audit, random).await
     }
 
-    /// Turns the allowlist off, whatever state it is in: this is the way back in for an
-    /// organization that has shut itself out, or whose list is unreadable. An unreadable list is
-    /// replaced by an empty one; the entries, which are items of their own, stay.
-    ///
-    /// # Errors
-    /// `Condition(0)` where the organization is not of the version that was read.
-    pub async fn turn_allowlist_off(
-        &self,
-        organization: &Organization,
-        audit: &AuditRecord,
-        random: &dyn Random,
-    ) -> Result<(), Lost> {
-        let expression = Expression::default();
-        let expression = match &organization.allowlist {
-            Allowlist::Unreadable => {
-                expression.set(&["allowlist"], &Attribute::new(false, &Networks::pack(&[])))?
-            }
-            Allowlist::On(_) | Allowlist::Off => {
-                expression.set(&["allowlist", "enabled"], &false)?
-            }
-        };
-        self.update_organization(organization, expression, audit, random).await
-    }
-
     /// Sets attributes of an organization, its version and the time of its change. The audit
     /// record's day goes into the index, but the organization's item is written once only: a
     /// transaction may not name an item twice.
@@ -154,19 +130,30 @@ impl Store {
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
+        self.change_organization(organization, expression, audit)?.commit(random).await
+    }
+
+    /// The same, as the first part of a transaction that goes on.
+    pub(super) fn change_organization(
+        &self,
+        organization: &Organization,
+        expression: Expression,
+        audit: &AuditRecord,
+    ) -> Result<Transaction<'_>, Error> {
         let day = audit.occurred_at.day();
         let expression = expression
             .set(&["updated_at"], &audit.occurred_at.as_second())?
             .set(&["last_audit_day"], &day)?
             .set(&["version"], &(organization.version + 1))?
             .when_equal(&["version"], &organization.version)?;
-        let mut transaction = self
+        let transaction = self
             .transaction()
             .update(Key::organization(organization.id), expression)?
             .record(audit)?;
-        if organization.last_audit_day != day {
-            transaction = transaction.audit_day(organization.id, &day)?;
+        if organization.last_audit_day == day {
+            Ok(transaction)
+        } else {
+            transaction.audit_day(organization.id, &day)
         }
-        transaction.commit(random).await
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ReplayKey, ReplayRecord, Store,
+    allowlist::evaluations,
     decode::{Item, decode, decode_organization},
     failure::failure,
     key::Key,
@@ -15,6 +16,7 @@ use crate::{
     error::Error,
     ids::{OrganizationId, UserId},
     model::{
+        allowlist::Evaluations,
         organization::Organization,
         preferences::{PreferenceKey, Preferences},
         second_factor::SecondFactor,
@@ -47,6 +49,8 @@ pub struct Wanted<'a> {
     pub replay: Option<&'a ReplayKey>,
     /// The user's preferences.
     pub preferences: WantedPreferences<'a>,
+    /// What the allowlist has come to.
+    pub evaluations: bool,
 }
 
 /// What a request wants to read of a user's preferences.
@@ -96,6 +100,8 @@ pub struct PrincipalRead {
     pub replay: Option<ReplayRecord>,
     /// The user's preferences.
     pub preferences: Preferences,
+    /// What the allowlist has come to.
+    pub evaluations: Evaluations,
 }
 
 /// Where an e-mail address leads.
@@ -136,8 +142,9 @@ impl Store {
             wanted.replay.map(|replay| replay.key(organization, user)),
             wanted.preferences.index().then(|| Key::preferences(organization, user)),
             preference.map(|key| Key::large_value(organization, user, key)),
+            wanted.evaluations.then(|| Key::evaluations(organization)),
         ];
-        let [org, user, password, factor, account, known, address, replay, index, value] =
+        let [org, user, password, factor, account, known, address, replay, index, value, noted] =
             self.batch_get(keys).await?;
         let principal = match (org, user) {
             (Some(org), Some(user)) => Some(Principal {
@@ -164,6 +171,7 @@ impl Store {
             },
             replay: replay.map(|item| decode("replay", item)).transpose()?,
             preferences: preferences(index, preference.cloned().zip(value))?,
+            evaluations: evaluations(noted)?,
         })
     }
 

@@ -181,10 +181,11 @@ impl Store {
         let expression = Expression::default()
             .set(&path, &now.as_second())?
             .when_equal(&path, &last_active_at.as_second())?;
-        self.touch(Key::user(organization, user), expression).await
+        self.touch(Key::user(organization, user), expression).await.map(drop)
     }
 
-    pub(super) async fn touch(&self, key: Key, expression: Expression) -> Result<(), Error> {
+    /// Updates an item beside an answer. Tells whether the condition held.
+    pub(super) async fn touch(&self, key: Key, expression: Expression) -> Result<bool, Error> {
         let parts = expression.into_parts();
         self.meter.call();
         let result = self
@@ -202,10 +203,10 @@ impl Store {
         match result {
             Ok(output) => {
                 self.meter.consumed(output.consumed_capacity());
-                Ok(())
+                Ok(true)
             }
             Err(error) => match error.as_service_error() {
-                Some(service) if service.is_conditional_check_failed_exception() => Ok(()),
+                Some(service) if service.is_conditional_check_failed_exception() => Ok(false),
                 _ => Err(failure("UpdateItem", &error)),
             },
         }

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod allowlist;
 mod answer;
 mod at_once;
 mod calls;

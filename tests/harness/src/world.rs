@@ -316,6 +316,11 @@ impl World {
         self.orders.intrude(call, Intrusion(Arc::new(intrude)));
     }
 
+    pub(crate) fn raw(&self, partition: &str) -> Value {
+        let mut items = self.engine.items().into_iter();
+        items.find(|item| item["PK"]["S"] == partition).expect("no such item")
+    }
+
     /// Puts an item behind everybody's back, in the table's own notation.
     pub fn put(&self, item: &Value) {
         self.engine.put(item);
@@ -402,7 +407,7 @@ async fn found<const N: usize>(
         ]),
         require_sso: false,
         session_policy: SessionPolicy::default(),
-        allowlist: Allowlist::Off,
+        allowlist: Allowlist::off(),
         cursor_key: CursorKey::generate(random),
         last_audit_day: now.day(),
         version: 1,
