@@ -203,7 +203,7 @@ const LIES: [(&str, &str); 5] = [
     ("true-client-ip", "{}"),
 ];
 
-/// Addresses on a list of 203.0.113.0/24 and 2001:db8::/32.
+/// Addresses on a list of 203.0.113.0/24 and `2001:db8::/32`.
 const INSIDE: [&str; 4] = ["203.0.113.0", "203.0.113.255", "::ffff:203.0.113.7", "2001:db8::1"];
 
 /// Addresses that are not on it.

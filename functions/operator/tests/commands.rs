@@ -267,7 +267,7 @@ async fn the_glass_is_broken_whatever_state_the_allowlist_is_in() {
         let organization = world.admin.organization_id;
         if ["unreadable", "with broken entries"].contains(&state) {
             world.tamper(&format!("ORG#{organization}"), |item| {
-                item["allowlist"] = json!({"S": "?"})
+                item["allowlist"] = json!({"S": "?"});
             });
         }
         if state == "with broken entries" {

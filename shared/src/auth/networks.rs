@@ -171,8 +171,12 @@ fn write(sections: &mut [Vec<u8>; SECTIONS], network: IpNet, end: Option<Timesta
 }
 
 /// The first bytes of a network, as a number.
+#[inline]
 fn first<const WIDTH: usize>(entry: &[u8]) -> u128 {
-    entry[..WIDTH].iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte))
+    // A copy of a length that the compiler knows: a few instructions, where a loop takes many.
+    let mut bytes = [0; 16];
+    bytes[16 - WIDTH..].copy_from_slice(&entry[..WIDTH]);
+    u128::from_be_bytes(bytes)
 }
 
 /// Whether a network contains the address whose first `WIDTH` bytes are `address`.
