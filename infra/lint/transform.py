@@ -19,6 +19,7 @@ OUT = Path(".local/lint")
 # What a function may be granted at all: no table is scanned.
 ACTIONS = {
     "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",

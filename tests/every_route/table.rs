@@ -61,7 +61,7 @@ pub(crate) const CODE: &str = "990919";
 /// A read is one call of two units: organization and user. Preferences take a third, and one of them
 /// a fourth, for the item that its value may have. A write is that and one transaction: two units a
 /// part of up to 1 KB, the audit record being one.
-pub(crate) const OPERATIONS: [Operation; 30] = [
+pub(crate) const OPERATIONS: [Operation; 32] = [
     Operation {
         method: "POST",
         path: "/api/login",
@@ -192,6 +192,18 @@ pub(crate) const OPERATIONS: [Operation; 30] = [
         204,
         8.0,
     ),
+    read("/api/settings/log-retention", Access::Scope(Scope::SettingsRead)),
+    Operation {
+        who: Who::Admin,
+        ..write(
+            "PUT",
+            "/api/settings/log-retention",
+            Access::Scope(Scope::SettingsWrite),
+            r#"{"run_logs_days": 14, "diagnostic_artifacts_days": 14}"#,
+            200,
+            6.0,
+        )
+    },
     read("/api/organization", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/features", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/limits", Access::Scope(Scope::OrganizationRead)),
@@ -208,6 +220,7 @@ pub(crate) fn routes() -> Router {
         session_timeout::router(),
         sessions::router(),
         user_preferences::router(),
+        log_retention::router(),
     ]
     .into_iter()
     .fold(Router::new(), Router::merge)

@@ -114,6 +114,7 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
         json!({"current_password": PASSWORD, "new_password": "quartz-lantern-mosaic-ferry"});
     let key = json!({"name": "Bench", "scopes": ["profile:read"]});
     let timeout = json!({"idle_timeout_minutes": 30, "absolute_timeout_minutes": 720});
+    let retention = json!({"run_logs_days": 14, "diagnostic_artifacts_days": 14});
     vec![
         ("sessions", "POST", "/api/login", Some(login)),
         ("sessions", "POST", "/api/login/mfa", Some(json!({}))),
@@ -135,6 +136,8 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
         ("api-keys", "DELETE", "/api/user/api-keys/{id}", None),
         ("session-timeout", "GET", "/api/user/session-timeout", None),
         ("session-timeout", "PUT", "/api/user/session-timeout", Some(timeout)),
+        ("log-retention", "GET", "/api/settings/log-retention", None),
+        ("log-retention", "PUT", "/api/settings/log-retention", Some(retention)),
         ("user-preferences", "GET", "/api/user-preferences", None),
         ("user-preferences", "GET", "/api/user-preferences/{key}", None),
         ("user-preferences", "PUT", "/api/user-preferences/{key}", Some(json!({"value": false}))),

@@ -2,13 +2,14 @@
 
 use crate::{instance::event, report::Report, service::Service};
 
-const READS: [(&str, &str); 6] = [
+const READS: [(&str, &str); 7] = [
     ("organization", "/api/organization"),
     ("profile", "/api/user/profile"),
     ("sessions", "/api/user/sessions"),
     ("mfa", "/api/user/mfa"),
     ("api-keys", "/api/user/api-keys"),
     ("session-timeout", "/api/user/session-timeout"),
+    ("log-retention", "/api/settings/log-retention"),
 ];
 
 /// The most that a function may have, in KiB: 9 MB.

@@ -13,7 +13,7 @@ use crate::{instance::Instance, runtime_api::RuntimeApi};
 pub(crate) const TABLE: &str = "settings-bench";
 
 /// The HTTP functions.
-pub(crate) const FUNCTIONS: [&str; 7] = [
+pub(crate) const FUNCTIONS: [&str; 8] = [
     "organization",
     "sessions",
     "profile",
@@ -21,6 +21,7 @@ pub(crate) const FUNCTIONS: [&str; 7] = [
     "api-keys",
     "session-timeout",
     "user-preferences",
+    "log-retention",
 ];
 
 /// The administrator's password.

@@ -31,11 +31,16 @@ pub(crate) fn accesses(target: &str, body: &[u8]) -> BTreeSet<Access> {
             let keys = tables.flat_map(|table| table["Keys"].as_array().unwrap());
             keys.map(|key| named(call, &key["PK"])).collect()
         }
+        "BatchWriteItem" => {
+            let tables = request["RequestItems"].as_object().unwrap().values();
+            let writes = tables.flat_map(|table| table.as_array().unwrap());
+            writes.map(|write| named(call, &write["DeleteRequest"]["Key"]["PK"])).collect()
+        }
         "Query" => {
             let values = request["ExpressionAttributeValues"].as_object().unwrap();
             values
                 .values()
-                .filter(|value| value["S"].is_string())
+                .filter(|value| value["S"].as_str().is_some_and(|text| text.contains('#')))
                 .map(|it| named(call, it))
                 .collect()
         }
