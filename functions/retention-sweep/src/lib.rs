@@ -48,7 +48,9 @@ pub struct Invocation<'a> {
 /// # Errors
 /// 422 for an event that is none of this function's; 503 where the table cannot answer at all.
 pub async fn handle(app: &App, invocation: Invocation<'_>, event: Value) -> Result<Summary, Error> {
-    let request: Request = serde_json::from_value(event).map_err(|_| {
+    // Serde takes an array for a struct, too.
+    let request = event.is_object().then(|| serde_json::from_value::<Request>(event).ok());
+    let request = request.flatten().ok_or_else(|| {
         let detail = "Expected an object that may have dry_run, a boolean, and nothing else.";
         Faults::new("", "invalid_value", detail)
     })?;

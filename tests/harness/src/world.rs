@@ -338,6 +338,17 @@ impl World {
         self.orders.intrude(call, Intrusion(Arc::new(intrude)));
     }
 
+    /// Lets something happen just before the next call of that name sets out.
+    pub fn intrude(&self, call: &'static str, happening: impl Fn() + Send + Sync + 'static) {
+        self.orders.intrude(call, Intrusion(Arc::new(happening)));
+    }
+
+    /// Orders what goes wrong with calls of the name `next`, once the next `call` has set out.
+    pub fn order_after(&self, call: &'static str, next: &'static str, fault: Fault, times: usize) {
+        let orders = self.orders.clone();
+        self.intrude(call, move || orders.push(next, fault, times));
+    }
+
     /// Puts an item behind everybody's back, in the table's own notation.
     pub fn put(&self, item: &Value) {
         self.engine.put(item);
