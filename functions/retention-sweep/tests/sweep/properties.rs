@@ -1,12 +1,10 @@
 //! What holds for whatever policies, clocks, holds and ages, wherever a sweep is killed, and however
 //! many are at work.
 
-mod logs;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::logs::{ALL, DAY, Key, Logs, before, default_days, run_days, sweep};
 use harness::{TestRandom, World, at_once};
-use logs::{ALL, DAY, Key, Logs, before, default_days, run_days, sweep};
 use retention_sweep::{organization::CONCURRENCY, pass::Pass};
 use serde_json::Value;
 use shared::{call::Call, model::retention::LogKind, random, store::BATCH};

@@ -1,12 +1,10 @@
 //! What the sweep asks of the table is what `template.yaml` grants it, and nothing else.
 
-mod logs;
-
 use std::path::Path;
 
+use crate::logs::{ALL, DAY, Logs, before, sweep};
 use harness::World;
 use local_stack::template::Template;
-use logs::{ALL, DAY, Logs, before, sweep};
 
 #[tokio::test]
 async fn it_is_granted_what_it_uses_and_no_more() {

@@ -1,9 +1,7 @@
 //! What the sweep deletes, and what it leaves.
 
-mod logs;
-
+use crate::logs::{ALL, DAY, Logs, before, handle, run_days, sweep};
 use harness::{Fault, World};
-use logs::{ALL, DAY, Logs, before, handle, run_days, sweep};
 use serde_json::json;
 use shared::model::retention::LogKind;
 
@@ -19,7 +17,8 @@ async fn what_is_over_its_days_goes_and_what_is_not_stays_to_the_millisecond() {
             logs.put(kind, cut_off.plus_milliseconds(offset));
         }
     }
-    let expected = logs.keys_not_before(|kind| before(&world, logs::default_days(kind) * DAY));
+    let expected =
+        logs.keys_not_before(|kind| before(&world, crate::logs::default_days(kind) * DAY));
     let summary = sweep(&world).await;
     assert!(summary.complete && summary.skipped.is_empty(), "{summary:?}");
     assert_eq!(logs.keys(), expected);
@@ -36,7 +35,7 @@ async fn what_is_over_its_days_goes_and_what_is_not_stays_to_the_millisecond() {
     assert_eq!(record["actor"], json!({"type": "retention_sweep"}));
     let after = json!({"deleted": 3, "cut_off": "2026-02-25T15:00:00Z"});
     assert_eq!(record["changes"]["run_logs"], json!({"from": null, "to": after}));
-    logs.check_days(|kind| before(&world, logs::default_days(kind) * DAY));
+    logs.check_days(|kind| before(&world, crate::logs::default_days(kind) * DAY));
 }
 
 #[tokio::test]
@@ -107,7 +106,7 @@ async fn a_dry_run_counts_and_changes_nothing() {
 async fn another_event_is_refused() {
     let world = World::new().await;
     for event in [json!(null), json!([]), json!({"dry_run": 1}), json!({"dry": true})] {
-        let refused = logs::try_handle(&world, event).await.unwrap_err();
+        let refused = crate::logs::try_handle(&world, event).await.unwrap_err();
         assert_eq!(refused.code(), "validation_failed");
     }
 }
@@ -164,7 +163,7 @@ async fn at_its_deadline_it_stops_and_the_next_goes_on() {
     assert!(second.complete && second.lag_seconds == Some(0), "{second:?}");
     assert_eq!(
         logs.keys(),
-        logs.keys_not_before(|kind| before(&world, logs::default_days(kind) * DAY))
+        logs.keys_not_before(|kind| before(&world, crate::logs::default_days(kind) * DAY))
     );
 }
 
@@ -180,7 +179,7 @@ async fn what_the_table_leaves_undone_is_sent_again() {
     assert!(summary.complete && summary.skipped.is_empty(), "{summary:?}");
     assert_eq!(
         logs.keys(),
-        logs.keys_not_before(|kind| before(&world, logs::default_days(kind) * DAY))
+        logs.keys_not_before(|kind| before(&world, crate::logs::default_days(kind) * DAY))
     );
 }
 

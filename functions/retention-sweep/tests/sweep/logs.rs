@@ -1,7 +1,5 @@
 //! Logs to sweep.
 
-#![allow(dead_code, reason = "each test uses some of it")]
-
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -66,7 +64,7 @@ pub(crate) fn run_days(logs: &Logs<'_>, world: &World, days: i64, count: i64) {
 pub(crate) async fn try_handle(world: &World, event: Value) -> Result<Summary, Error> {
     let deadline = world.now().plus_seconds(TIME);
     let invocation = Invocation { request_id: "sweep-request", deadline };
-    retention_sweep::handle(&world.app, invocation, event).await
+    Box::pin(retention_sweep::handle(&world.app, invocation, event)).await
 }
 
 pub(crate) async fn handle(world: &World, event: Value) -> Summary {
