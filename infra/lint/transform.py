@@ -19,6 +19,7 @@ OUT = Path(".local/lint")
 # What a function may be granted at all: no table is scanned.
 ACTIONS = {
     "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
@@ -27,6 +28,8 @@ ACTIONS = {
     "dynamodb:UpdateItem",
     "secretsmanager:GetSecretValue",
 }
+# What the role of a schedule may do: invoke its function.
+SCHEDULE_ACTIONS = {"lambda:InvokeFunction"}
 # The only policy that SAM attaches by itself: writing logs.
 MANAGED_POLICY = "service-role/AWSLambdaBasicExecutionRole"
 
@@ -57,12 +60,14 @@ def faults_of_role(name, properties):
     for arn in properties.get("ManagedPolicyArns", []):
         if not str(arn).endswith(MANAGED_POLICY):
             yield f"{name}: managed policy {arn}"
+    is_schedule = "scheduler.amazonaws.com" in json.dumps(properties["AssumeRolePolicyDocument"])
+    granted = SCHEDULE_ACTIONS if is_schedule else ACTIONS
     for policy in properties.get("Policies", []):
         for statement in listed(policy["PolicyDocument"]["Statement"]):
             actions = listed(statement.get("Action", "*"))
             # Deny narrows, and may name what it likes.
-            if statement["Effect"] == "Allow" and not ACTIONS.issuperset(actions):
-                yield f"{name}: {sorted(set(actions) - ACTIONS)} is more than functions are granted"
+            if statement["Effect"] == "Allow" and not granted.issuperset(actions):
+                yield f"{name}: {sorted(set(actions) - granted)} is more than functions are granted"
             if any(isinstance(r, str) for r in listed(statement.get("Resource", "*"))):
                 yield f"{name}: {actions} on a resource that is not one of this template"
             if any(action.startswith("dynamodb:") for action in actions):

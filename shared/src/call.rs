@@ -27,6 +27,7 @@ use crate::{
         user::Expiries,
     },
     random::Random,
+    settings::Settings,
     store::{Meter, Store},
 };
 
@@ -40,6 +41,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The chance.
     pub random: Arc<dyn Random>,
+    /// What the deployment chose.
+    pub settings: Settings,
     /// The work that no answer waits for.
     pub background: Background,
     /// Hashes passwords.

@@ -66,6 +66,12 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
+    /// The moment `milliseconds` later.
+    #[must_use]
+    pub const fn plus_milliseconds(self, milliseconds: i64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+
     /// The moment `minutes` later.
     #[must_use]
     pub fn plus_minutes(self, minutes: u32) -> Self {

@@ -71,6 +71,12 @@ impl<K: Kind> Id<K> {
         ))
     }
 
+    /// The first identifier that can be generated at `moment`.
+    #[must_use]
+    pub const fn first_at(moment: Timestamp) -> Self {
+        Self::new(Ulid::from_parts(moment.as_millisecond().cast_unsigned(), 0))
+    }
+
     const fn new(ulid: Ulid) -> Self {
         Self(ulid, PhantomData)
     }

@@ -12,4 +12,5 @@ pub mod model;
 pub mod random;
 #[cfg(feature = "secrets")]
 pub mod secrets;
+pub mod settings;
 pub mod store;

@@ -62,7 +62,7 @@ pub(crate) const CODE: &str = "990919";
 /// a fourth, for the item that its value may have. A write is that and one transaction: two units a
 /// part of up to 1 KB, the audit record being one. The allowlist's entries are read by a call of their
 /// own, of one unit for each 4 KB.
-pub(crate) const OPERATIONS: [Operation; 41] = [
+pub(crate) const OPERATIONS: [Operation; 43] = [
     Operation {
         method: "POST",
         path: "/api/login",
@@ -275,6 +275,18 @@ pub(crate) const OPERATIONS: [Operation; 41] = [
             6.0,
         )
     },
+    read("/api/settings/log-retention", Access::Scope(Scope::SettingsRead)),
+    Operation {
+        who: Who::Admin,
+        ..write(
+            "PUT",
+            "/api/settings/log-retention",
+            Access::Scope(Scope::SettingsWrite),
+            r#"{"run_logs_days": 14, "diagnostic_artifacts_days": 14}"#,
+            200,
+            6.0,
+        )
+    },
     read("/api/organization", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/features", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/limits", Access::Scope(Scope::OrganizationRead)),
@@ -294,6 +306,7 @@ pub(crate) fn routes() -> Router {
         user_preferences::router(),
         settings::router(),
         audit_log::router(),
+        log_retention::router(),
     ]
     .into_iter()
     .fold(Router::new(), Router::merge)

@@ -34,7 +34,7 @@ pub struct Filters {
     #[param(value_type = Option<Timestamp>)]
     pub to: Option<Timestamp>,
     /// Who did it: a user, in whatever way, and also where somebody has only claimed to be they; an
-    /// API key; or `operator`.
+    /// API key; `operator`; or `retention_sweep`.
     #[param(value_type = Option<String>, example = "usr_01jq8me0000000000000000000")]
     pub actor: Option<Who>,
     /// What happened.
@@ -51,6 +51,8 @@ pub enum Who {
     ApiKey(ApiKeyId),
     /// The deployment's operator.
     Operator,
+    /// The retention sweep.
+    RetentionSweep,
 }
 
 /// The name of an [`Action`].
@@ -61,8 +63,12 @@ impl Who {
     fn read(text: &str) -> Option<Self> {
         let user = || text.parse().ok().map(Self::User);
         let api_key = || text.parse().ok().map(Self::ApiKey);
-        let operator = || (text == "operator").then_some(Self::Operator);
-        user().or_else(api_key).or_else(operator)
+        let named = || match text {
+            "operator" => Some(Self::Operator),
+            "retention_sweep" => Some(Self::RetentionSweep),
+            _ => None,
+        };
+        user().or_else(api_key).or_else(named)
     }
 
     fn is(self, actor: Actor) -> bool {
@@ -71,12 +77,13 @@ impl Who {
                 Actor::Session { user_id, .. }
                 | Actor::ApiKey { user_id, .. }
                 | Actor::Claimed { user_id } => user_id == user,
-                Actor::Operator => false,
+                Actor::Operator | Actor::RetentionSweep => false,
             },
             Self::ApiKey(key) => {
                 matches!(actor, Actor::ApiKey { api_key_id, .. } if api_key_id == key)
             }
             Self::Operator => actor == Actor::Operator,
+            Self::RetentionSweep => actor == Actor::RetentionSweep,
         }
     }
 }
@@ -87,6 +94,7 @@ impl std::fmt::Display for Who {
             Self::User(id) => id.fmt(f),
             Self::ApiKey(id) => id.fmt(f),
             Self::Operator => f.write_str("operator"),
+            Self::RetentionSweep => f.write_str("retention_sweep"),
         }
     }
 }
@@ -147,7 +155,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Request {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let time =
             "Must be a time as RFC 3339 has it, such as 2026-03-27T15:00:00Z. A plus is %2B.";
-        let who = "Must be the id of a user or of an API key, or `operator`.";
+        let who = "Must be the id of a user of an API key, `operator` or `retention_sweep`.";
         let code = "invalid_value";
         let mut parameters = Parameters::of(parts)?;
         let filters = Filters {

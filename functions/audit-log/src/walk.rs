@@ -11,7 +11,7 @@ use shared::{
     clock::Timestamp,
     error::Error,
     ids::AuditId,
-    model::{audit::StoredRecord, organization::Organization},
+    model::{audit::StoredRecord, organization::Organization, retention::LogKind},
 };
 
 use crate::filters::Filters;
@@ -21,9 +21,6 @@ pub(crate) const MAX_QUERIES: usize = 10;
 
 /// How many records a query reads where filters may leave out most of them.
 pub(crate) const CHUNK: usize = 200;
-
-/// How many days an audit record is shown.
-const SHOWN_DAYS: i64 = 3650;
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -35,10 +32,10 @@ pub(crate) struct Found {
     pub(crate) rest: Option<AuditId>,
 }
 
-/// The oldest moment whose records are shown, whatever else is still in the table. Before the
+/// The oldest moment whose records are shown, whether a sweep has been there or not. Before the
 /// organization there was nothing to record.
 fn oldest_shown(organization: &Organization, now: Timestamp) -> Timestamp {
-    now.plus_seconds(-SHOWN_DAYS * DAY_SECONDS).max(organization.created_at())
+    organization.retention.cut_off(LogKind::AuditLogs, now).max(organization.created_at())
 }
 
 /// Finds up to `limit` records, the newest of those before `after`.

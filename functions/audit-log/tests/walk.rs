@@ -145,7 +145,7 @@ async fn what_is_older_than_is_kept_is_not_shown_though_it_is_there() {
     let client = world.client(audit_log::router());
     let old = put(&world, &world.admin, "2026-04-01T12:00:00Z", 0, "user.disabled");
     let kept = put(&world, &world.admin, "2026-04-01T12:00:00.001Z", 0, "user.disabled");
-    world.clock.advance_minutes(3650 * 24 * 60 + 5 * 24 * 60 - 3 * 60);
+    world.clock.advance_minutes(365 * 24 * 60 + 5 * 24 * 60 - 3 * 60);
     world.clock.advance_milliseconds(1);
     let token = world.session(&world.admin).await;
     for query in ["action=user.disabled", "action=user.disabled&from=2026-03-01T00:00:00Z"] {

@@ -103,7 +103,9 @@ impl TextRule for MomentRule {
     const MAX: usize = 40;
 
     fn read(text: &str) -> Result<Timestamp, &'static str> {
-        Timestamp::parse(text).ok_or("Must be a moment as in RFC 3339.")
+        Timestamp::parse(text)
+            .map(Timestamp::whole_second)
+            .ok_or("Must be a moment as in RFC 3339.")
     }
 }
 

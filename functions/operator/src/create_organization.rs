@@ -11,6 +11,7 @@ use shared::{
     model::{
         audit::{Action, Actor, Changes},
         organization::{BillingPeriod, CursorKey, Organization, SessionPolicy},
+        retention::Retention,
     },
     store::Lost,
 };
@@ -90,6 +91,8 @@ pub async fn run(call: &Call, request: Request) -> Result<Created, Error> {
         limits: limits.0,
         require_sso: false,
         session_policy: SessionPolicy::default(),
+        retention: Retention::default(),
+        holds: Vec::new(),
         allowlist: Allowlist::off(),
         cursor_key: CursorKey::generate(&*call.random),
         last_audit_day: call.now.day(),

@@ -11,6 +11,8 @@ pub mod create_organization;
 pub mod disable_allowlist;
 pub mod disable_user;
 pub mod enable_user;
+pub mod place_hold;
+pub mod release_hold;
 pub mod reset_mfa;
 pub mod set_entitlements;
 mod target;
@@ -28,7 +30,8 @@ use shared::{
 };
 
 const ACTIONS: &str = "create_organization, set_entitlements, add_user, change_roles, \
-                       disable_user, enable_user, reset_mfa, disable_allowlist";
+                       disable_user, enable_user, reset_mfa, disable_allowlist, place_hold, \
+                       release_hold";
 
 /// The refusal of a command. The runtime logs its `Debug`, which is the code alone.
 pub struct Refused(pub Error);
@@ -79,6 +82,8 @@ async fn dispatch(call: &Call, event: Value) -> Result<Value, Error> {
         Some("enable_user") => answer(enable_user::run(call, read(command)?).await),
         Some("reset_mfa") => answer(reset_mfa::run(call, read(command)?).await),
         Some("disable_allowlist") => answer(disable_allowlist::run(call, read(command)?).await),
+        Some("place_hold") => answer(place_hold::run(call, read(command)?).await),
+        Some("release_hold") => answer(release_hold::run(call, read(command)?).await),
         _ => {
             Err(Faults::new("/action", "unknown_value", format!("Expected one of: {ACTIONS}."))
                 .into())

@@ -29,6 +29,9 @@ pub type Email = Ruled<EmailRule>;
 /// A day.
 pub type Day = Ruled<DayRule>;
 
+/// The name of a case that holds logs.
+pub type Case = Text<1, 100>;
+
 /// See [`Word`].
 #[derive(Debug, Clone)]
 pub struct WordRule;

@@ -127,6 +127,7 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
     let entry = json!({"cidr": "203.0.113.0/24", "label": "Corporate egress"});
     let report = json!({"enabled": true, "mode": "report_only"});
     let address = json!({"ip": "203.0.113.7"});
+    let retention = json!({"run_logs_days": 14, "diagnostic_artifacts_days": 14});
     vec![
         ("sessions", "POST", "/api/login", Some(login)),
         ("sessions", "POST", "/api/login/mfa", Some(json!({}))),
@@ -148,6 +149,8 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
         ("api-keys", "DELETE", "/api/user/api-keys/{id}", None),
         ("session-timeout", "GET", "/api/user/session-timeout", None),
         ("session-timeout", "PUT", "/api/user/session-timeout", Some(timeout)),
+        ("log-retention", "GET", "/api/settings/log-retention", None),
+        ("log-retention", "PUT", "/api/settings/log-retention", Some(retention)),
         ("user-preferences", "GET", "/api/user-preferences", None),
         ("user-preferences", "GET", "/api/user-preferences/{key}", None),
         ("user-preferences", "PUT", "/api/user-preferences/{key}", Some(json!({"value": false}))),

@@ -2,7 +2,7 @@
 
 use crate::{instance::event, report::Report, service::Service};
 
-const READS: [(&str, &str); 7] = [
+const READS: [(&str, &str); 8] = [
     ("organization", "/api/organization"),
     ("profile", "/api/user/profile"),
     ("sessions", "/api/user/sessions"),
@@ -10,6 +10,7 @@ const READS: [(&str, &str); 7] = [
     ("api-keys", "/api/user/api-keys"),
     ("session-timeout", "/api/user/session-timeout"),
     ("settings", "/api/settings/all"),
+    ("log-retention", "/api/settings/log-retention"),
 ];
 
 /// The most that a function may have, in KiB: 9 MB.

@@ -13,7 +13,7 @@ use crate::{instance::Instance, runtime_api::RuntimeApi};
 pub(crate) const TABLE: &str = "settings-bench";
 
 /// The HTTP functions.
-pub(crate) const FUNCTIONS: [&str; 10] = [
+pub(crate) const FUNCTIONS: [&str; 11] = [
     "organization",
     "sessions",
     "profile",
@@ -24,6 +24,7 @@ pub(crate) const FUNCTIONS: [&str; 10] = [
     "settings",
     "audit-log",
     "ip-whitelist",
+    "log-retention",
 ];
 
 /// The administrator's password.

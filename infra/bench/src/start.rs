@@ -10,7 +10,11 @@ const ROUNDS: usize = 41;
 
 pub(crate) async fn measure(service: &Service, report: &mut Report) {
     report.section("Start, from spawn to first poll (goal: 1.5 times hello-world; bound: 2)");
-    let names: Vec<_> = ["hello-world"].into_iter().chain(FUNCTIONS).chain(["operator"]).collect();
+    let names: Vec<_> = ["hello-world"]
+        .into_iter()
+        .chain(FUNCTIONS)
+        .chain(["operator", "retention-sweep"])
+        .collect();
     let medians =
         in_turn(&names, ROUNDS, 1, async |name: &&str| service.instance(name).ready().await).await;
     let hello = medians[0];

@@ -12,7 +12,7 @@ use crate::{
 const ROUNDS: usize = 40;
 const BURST: usize = 50;
 
-const READS: [(&str, &str); 15] = [
+const READS: [(&str, &str); 16] = [
     ("organization", "/api/organization"),
     ("organization", "/api/organization/features"),
     ("organization", "/api/organization/limits"),
@@ -23,6 +23,7 @@ const READS: [(&str, &str); 15] = [
     ("api-keys", "/api/user/api-keys"),
     ("api-keys", "/api/user/api-keys/{id}"),
     ("session-timeout", "/api/user/session-timeout"),
+    ("log-retention", "/api/settings/log-retention"),
     ("user-preferences", "/api/user-preferences"),
     ("user-preferences", "/api/user-preferences/{key}"),
     ("settings", "/api/settings"),

@@ -75,6 +75,8 @@ pub fn start(
             ("TABLE_NAME", TABLE),
             ("SECRET_ID", SECRET),
             ("LOG_LEVEL", "info"),
+            // Shorter days can be seen to work within the hour.
+            ("RETENTION_COOLING_OFF_HOURS", "0"),
             ("AWS_ENDPOINT_URL_DYNAMODB", &engine.url),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets.url),
             ("AWS_REGION", "us-east-1"),

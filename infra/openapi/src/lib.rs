@@ -19,7 +19,7 @@ that is left out keeps its value.";
 
 /// The routes of every HTTP function, by the function's name.
 #[must_use]
-pub fn functions() -> [(&'static str, OpenApiRouter); 10] {
+pub fn functions() -> [(&'static str, OpenApiRouter); 11] {
     [
         ("api-keys", api_keys::documented()),
         ("mfa", mfa::documented()),
@@ -27,6 +27,7 @@ pub fn functions() -> [(&'static str, OpenApiRouter); 10] {
         ("profile", profile::documented()),
         ("session-timeout", session_timeout::documented()),
         ("sessions", sessions::documented()),
+        ("log-retention", log_retention::documented()),
         ("user-preferences", user_preferences::documented()),
         ("settings", settings::documented()),
         ("audit-log", audit_log::documented()),

@@ -16,6 +16,7 @@ use crate::{
     error::Error,
     http::observe::observed,
     random::SystemRandom,
+    settings::Settings,
     store::Store,
 };
 
@@ -82,8 +83,19 @@ fn app() -> Result<App, StartError> {
         ),
         clock,
         random: Arc::new(SystemRandom),
+        settings: settings()?,
         background: Background::default(),
     })
+}
+
+fn settings() -> Result<Settings, StartError> {
+    const NAME: &str = "RETENTION_COOLING_OFF_HOURS";
+    let mut settings = Settings::default();
+    if let Some(hours) = variable(NAME) {
+        let invalid = |_| StartError::Invalid(NAME, "a number of hours");
+        settings.retention_cooling_off_hours = hours.parse().map_err(invalid)?;
+    }
+    Ok(settings)
 }
 
 /// The function's memory, in MiB.

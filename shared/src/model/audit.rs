@@ -92,6 +92,18 @@ pub enum Action {
     /// The audit log was read.
     #[serde(rename = "audit_log.read")]
     AuditLogRead,
+    /// How long an organization's logs are kept was changed.
+    #[serde(rename = "log_retention.updated")]
+    LogRetentionUpdated,
+    /// Logs were put under a legal hold.
+    #[serde(rename = "log_hold.placed")]
+    LogHoldPlaced,
+    /// Logs were let out of a legal hold.
+    #[serde(rename = "log_hold.released")]
+    LogHoldReleased,
+    /// Logs that were over their days were deleted.
+    #[serde(rename = "retention.swept")]
+    RetentionSwept,
     /// A user was added.
     #[serde(rename = "user.created")]
     UserCreated,
@@ -146,6 +158,8 @@ pub enum Actor {
     },
     /// The deployment's operator.
     Operator,
+    /// The retention sweep.
+    RetentionSweep,
 }
 
 /// A value before and after. What is secret is never put into one.

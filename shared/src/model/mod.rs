@@ -7,5 +7,6 @@ pub mod audit;
 pub mod challenge;
 pub mod organization;
 pub mod preferences;
+pub mod retention;
 pub mod second_factor;
 pub mod user;

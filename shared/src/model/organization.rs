@@ -11,6 +11,7 @@ use crate::{
     clock::{Timestamp, epoch},
     http::{etag::ETag, fault::Faults},
     ids::OrganizationId,
+    model::retention::{Hold, LogKind, Retention},
     random::{self, Random},
 };
 
@@ -43,6 +44,12 @@ pub struct Organization {
     pub require_sso: bool,
     /// How long its sessions live.
     pub session_policy: SessionPolicy,
+    /// How long its logs are kept.
+    #[serde(default)]
+    pub retention: Retention,
+    /// What keeps its logs longer, in the order in which it was placed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
     /// The addresses from which requests are let in. It is decoded apart from the rest, so that an
     /// unreadable one shuts everybody out instead of failing the request.
     #[serde(skip, default)]
@@ -130,6 +137,12 @@ impl Organization {
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.id.created_at()
+    }
+
+    /// Whether some case holds the logs of a kind.
+    #[must_use]
+    pub fn holds(&self, kind: LogKind) -> bool {
+        self.holds.iter().any(|hold| hold.kind == kind)
     }
 
     /// The entity tag of everything that is read from this item.

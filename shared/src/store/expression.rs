@@ -73,6 +73,13 @@ impl Expression {
         Ok(self)
     }
 
+    /// Adds to the number at `path`, which may be missing.
+    pub(super) fn add(mut self, path: &[&str], value: &impl Serialize) -> Result<Self, Error> {
+        let (path, none, value) = (self.path(path), self.value(&0)?, self.value(value)?);
+        self.sets.push(format!("{path} = if_not_exists({path}, {none}) + {value}"));
+        Ok(self)
+    }
+
     /// Requires the attribute at `path` to equal `value`.
     pub(super) fn when_equal(
         mut self,

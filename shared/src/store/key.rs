@@ -15,12 +15,38 @@ use crate::{
     auth::attempts::Origin,
     clock::Timestamp,
     ids::{AllowlistEntryId, AuditId, ChallengeId, OrganizationId, UserId},
-    model::preferences::PreferenceKey,
+    model::{preferences::PreferenceKey, retention::LogKind},
 };
 
 pub(super) const PARTITION: &str = "PK";
 pub(super) const SORT: &str = "SK";
 pub(super) const EXPIRES_AT: &str = "expires_at";
+
+/// The partition of the index of all organizations. An entry is written once in the life of an
+/// organization, so one partition will do.
+const ORGANIZATIONS: &str = "ORGS#ALL";
+
+/// How many characters of a ULID are its time.
+const TIME: usize = 10;
+
+/// What a kind of logs is called in keys.
+struct LogNames {
+    partition: &'static str,
+    index: &'static str,
+    id: &'static str,
+}
+
+impl LogNames {
+    const fn of(kind: LogKind) -> Self {
+        match kind {
+            LogKind::RunLogs => Self { partition: "RUNLOG", index: "run#", id: "run_" },
+            LogKind::AuditLogs => Self { partition: "AUDIT", index: "audit#", id: "aud_" },
+            LogKind::DiagnosticArtifacts => {
+                Self { partition: "ARTIFACT", index: "artifact#", id: "art_" }
+            }
+        }
+    }
+}
 
 const LARGE_VALUE: &str = "VALUE#";
 
@@ -38,6 +64,11 @@ impl Key {
 
     pub(super) fn organization(id: OrganizationId) -> Self {
         Self::new(format!("ORG#{id}"), "ORG")
+    }
+
+    /// An organization's entry in the index of all of them, which serves the schedules.
+    pub(super) fn listed_organization(id: OrganizationId) -> Self {
+        Self::new(ORGANIZATIONS.to_owned(), id.to_string())
     }
 
     pub(super) fn user(organization: OrganizationId, user: UserId) -> Self {
@@ -115,6 +146,61 @@ impl Key {
     /// Which audit record an item is.
     pub(super) fn audit_of(item: &HashMap<String, AttributeValue>) -> Option<AuditId> {
         item.get(SORT)?.as_s().ok()?.parse().ok()
+    }
+
+    /// The partition of one day's records of a kind.
+    pub(super) fn logs(organization: OrganizationId, kind: LogKind, day: &str) -> String {
+        format!("{}#{organization}#{day}", LogNames::of(kind).partition)
+    }
+
+    /// A record in it.
+    pub(super) fn log(organization: OrganizationId, kind: LogKind, day: &str, sort: &str) -> Self {
+        Self::new(Self::logs(organization, kind, day), sort)
+    }
+
+    /// The entry of a day in the index of days that have records of a kind.
+    pub(super) fn log_day(organization: OrganizationId, kind: LogKind, day: &str) -> Self {
+        let prefix = LogNames::of(kind).index;
+        Self::new(format!("LOGDAYS#{organization}"), format!("{prefix}{day}"))
+    }
+
+    /// Which day of which kind an entry of that index is.
+    pub(super) fn log_day_of(sort: &str) -> Option<(LogKind, &str)> {
+        let kinds = LogKind::ALL.into_iter();
+        kinds.filter_map(|kind| Some((kind, sort.strip_prefix(LogNames::of(kind).index)?))).find(
+            |(_, day)| day.parse::<jiff::civil::Date>().is_ok_and(|date| date.to_string() == *day),
+        )
+    }
+
+    /// The first sort key that a record written at `moment` can have.
+    pub(super) fn first_log_at(kind: LogKind, moment: Timestamp) -> String {
+        let id = AuditId::first_at(moment).to_string();
+        let time = id.get(4..4 + TIME).unwrap_or_default();
+        format!("{}{time}", LogNames::of(kind).id)
+    }
+
+    /// When a record was written, by the ULID time that its sort key has after the kind's prefix.
+    /// Only the canonical spelling counts: another one would sort elsewhere.
+    pub(super) fn log_written_at(kind: LogKind, sort: &str) -> Option<Timestamp> {
+        let time = sort.strip_prefix(LogNames::of(kind).id)?.get(..TIME)?;
+        let id: AuditId = format!("aud_{time}0000000000000000").parse().ok()?;
+        Some(id.created_at())
+    }
+
+    /// What a sweep has deleted of an organization's logs and not recorded yet. It lies beside the
+    /// days, so that one query reads both.
+    pub(super) fn sweep_counts(organization: OrganizationId) -> Self {
+        Self::new(format!("LOGDAYS#{organization}"), "sweep")
+    }
+
+    /// Which sweep is at work.
+    pub(super) fn sweep_lease() -> Self {
+        Self::new("SWEEP#LEASE".to_owned(), "LEASE")
+    }
+
+    /// The partition of the index of all organizations.
+    pub(super) fn organizations() -> &'static str {
+        ORGANIZATIONS
     }
 
     pub(super) fn replay(organization: OrganizationId, user: UserId, digest: &str) -> Self {

@@ -17,6 +17,7 @@ mod read;
 mod replay;
 mod second_factor;
 mod sessions;
+mod sweep;
 mod transaction;
 mod users;
 
@@ -36,6 +37,9 @@ pub use self::{
     replay::{Digest32, ReplayKey, ReplayRecord},
     second_factor::{Activation, Used},
     sessions::{Rehash, SignIn},
+    sweep::{
+        BATCH, Counts, Lease, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE, PageEnd,
+    },
     transaction::Lost,
     users::{PasswordChange, ProfileUpdate},
 };

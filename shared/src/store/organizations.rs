@@ -24,6 +24,10 @@ struct Slug {
     organization_id: OrganizationId,
 }
 
+/// An organization's entry in the index of all: its key says everything.
+#[derive(Serialize)]
+struct Listed {}
+
 impl Store {
     /// Reads an organization.
     ///
@@ -62,6 +66,7 @@ impl Store {
             .record(created)?
             .record(user_created)?
             .audit_day(organization.id, &day)?
+            .put(Key::listed_organization(organization.id), &Listed {}, Expression::default())?
             .commit(random)
             .await
     }
@@ -100,6 +105,36 @@ impl Store {
     ) -> Result<(), Lost> {
         let expression =
             Expression::default().set(&["session_policy"], &organization.session_policy)?;
+        self.update_organization(organization, expression, audit, random).await
+    }
+
+    /// Sets how long logs are kept, on the condition that the organization is still of the version
+    /// that was read.
+    ///
+    /// # Errors
+    /// `Condition(0)` where it is not.
+    pub async fn set_log_retention(
+        &self,
+        organization: &Organization,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let expression = Expression::default().set(&["retention"], &organization.retention)?;
+        self.update_organization(organization, expression, audit, random).await
+    }
+
+    /// Sets the legal holds, on the condition that the organization is still of the version that was
+    /// read.
+    ///
+    /// # Errors
+    /// `Condition(0)` where it is not.
+    pub async fn set_holds(
+        &self,
+        organization: &Organization,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let expression = Expression::default().set(&["holds"], &organization.holds)?;
         self.update_organization(organization, expression, audit, random).await
     }
 

@@ -209,7 +209,7 @@ impl Transaction<'_> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the pause before another attempt")]
-async fn wait(pause: Duration) {
+pub(super) async fn wait(pause: Duration) {
     tokio::time::sleep(pause).await;
 }
 

@@ -31,6 +31,11 @@ pub(crate) fn accesses(target: &str, body: &[u8]) -> BTreeSet<Access> {
             let keys = tables.flat_map(|table| table["Keys"].as_array().unwrap());
             keys.map(|key| named(call, &key["PK"])).collect()
         }
+        "BatchWriteItem" => {
+            let tables = request["RequestItems"].as_object().unwrap().values();
+            let writes = tables.flat_map(|table| table.as_array().unwrap());
+            writes.map(|write| named(call, &write["DeleteRequest"]["Key"]["PK"])).collect()
+        }
         "Query" => BTreeSet::from([named(call, queried(&request))]),
         _ => BTreeSet::from([access(call, &request)]),
     }

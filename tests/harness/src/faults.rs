@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Notify};
 
 use crate::calls::{Access, accesses};
 
@@ -36,7 +36,7 @@ pub enum Fault {
     Refused,
     /// A transaction meets another one on its first item.
     Conflict,
-    /// A batch comes back without having been read.
+    /// A batch comes back without having been read or written.
     Unprocessed,
     /// The call is carried out, and its answer is lost.
     AnswerLost,
@@ -44,7 +44,21 @@ pub enum Fault {
 
 /// Where faults are ordered: the name of a call, and what happens to the next of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Orders(Arc<Mutex<VecDeque<(&'static str, Order)>>>, Arc<Mutex<BTreeSet<Access>>>);
+pub(crate) struct Orders(
+    Arc<Mutex<VecDeque<(&'static str, Order)>>>,
+    Arc<Mutex<BTreeSet<Access>>>,
+    Arc<Calls>,
+);
+
+/// The calls that set out.
+#[derive(Debug, Default)]
+struct Calls {
+    /// Their names and bodies.
+    seen: Mutex<Vec<(String, Vec<u8>)>>,
+    /// After how many more of them nothing is answered.
+    until_death: Mutex<Option<usize>>,
+    death: Notify,
+}
 
 /// What happens to a call.
 #[derive(Debug, Clone)]
@@ -84,6 +98,33 @@ impl Orders {
 
     pub(crate) fn clear(&self) {
         self.0.lock().unwrap().clear();
+    }
+
+    /// Lets `calls` more calls set out; with the next one the instance is dead.
+    pub(crate) fn die_after(&self, calls: Option<usize>) {
+        *self.2.until_death.lock().unwrap() = calls;
+    }
+
+    pub(crate) async fn death(&self) {
+        self.2.death.notified().await;
+    }
+
+    /// The names and bodies of the calls that set out since they were last taken.
+    pub(crate) fn take_calls(&self) -> Vec<(String, Vec<u8>)> {
+        std::mem::take(&mut *self.2.seen.lock().unwrap())
+    }
+
+    /// Notes a call; whether the instance is dead.
+    fn note(&self, target: &str, body: &[u8]) -> bool {
+        let mut left = self.2.until_death.lock().unwrap();
+        if *left == Some(0) {
+            self.2.death.notify_one();
+            return true;
+        }
+        *left = left.map(|left| left - 1);
+        let name = target.rsplit('.').next().unwrap_or_default().to_owned();
+        self.2.seen.lock().unwrap().push((name, body.to_vec()));
+        false
     }
 
     fn repeat(&self, call: &'static str, order: &Order, times: usize) {
@@ -128,6 +169,9 @@ impl HttpConnector for FaultyConnector {
         let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
         let asked = accesses(&target, request.body().bytes().unwrap_or_default());
         self.orders.accesses().extend(asked);
+        if self.orders.note(&target, request.body().bytes().unwrap_or_default()) {
+            return HttpConnectorFuture::new(std::future::pending());
+        }
         let fault = match self.orders.take(&target) {
             None => return self.inner.call(request),
             Some(Order::WaitFor(others)) => {
@@ -164,6 +208,12 @@ impl HttpConnector for FaultyConnector {
                 "TransactionCanceledException",
                 r#","CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]"#,
             ),
+            Fault::Unprocessed if target.ends_with("BatchWriteItem") => {
+                let body = request.body().bytes().unwrap_or_default();
+                let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+                let undone = serde_json::json!({"UnprocessedItems": body["RequestItems"]});
+                respond(200, undone.to_string())
+            }
             Fault::Unprocessed => {
                 let body = r#"{"Responses":{},"UnprocessedKeys":{"settings-under-test":{"Keys":[{"PK":{"S":"x"},"SK":{"S":"x"}}]}}}"#;
                 respond(200, body.to_owned())

@@ -25,9 +25,11 @@ use shared::{
         audit::{Action, Actor, AuditRecord, Changes},
         organization::{BillingPeriod, CursorKey, Organization, SessionPolicy},
         preferences::{JsonText, Preference},
+        retention::Retention,
         user::{ApiKey, Session, User},
     },
     secrets::Keyring,
+    settings::Settings,
     store::{PreferenceChange, Principal, SignIn, Store, Used, Wanted},
 };
 use tracing::subscriber::DefaultGuard;
@@ -87,6 +89,7 @@ impl World {
             ),
             clock: clock.clone(),
             random: Arc::new(TestRandom::default()),
+            settings: Settings::default(),
             background: Background::default(),
             passwords: Hasher::new(1024).unwrap(),
             keyring: Keyring::new(move || client, "secret", clock.clone()),
@@ -140,6 +143,25 @@ impl World {
     /// Puts another value into the secret. Who has fetched it keeps it for a while.
     pub fn set_secret(&self, value: &Value) {
         *self.secret.lock().unwrap() = value.to_string();
+    }
+
+    /// Runs work on an instance that dies at its call after the first `calls`; its output, where it
+    /// was done before.
+    pub async fn until_death<T>(&self, calls: usize, work: impl Future<Output = T>) -> Option<T> {
+        self.orders.die_after(Some(calls));
+        let output = tokio::select! {
+            output = work => Some(output),
+            () = self.orders.death() => None,
+        };
+        self.orders.die_after(None);
+        output
+    }
+
+    /// The names and bodies of the calls to the table since they were last taken.
+    #[must_use]
+    pub fn take_calls(&self) -> Vec<(String, Value)> {
+        let calls = self.orders.take_calls().into_iter();
+        calls.map(|(name, body)| (name, serde_json::from_slice(&body).unwrap())).collect()
     }
 
     /// What was asked of the table since that was last forgotten.
@@ -321,6 +343,17 @@ impl World {
         items.find(|item| item["PK"]["S"] == partition).expect("no such item")
     }
 
+    /// Lets something happen just before the next call of that name sets out.
+    pub fn intrude(&self, call: &'static str, happening: impl Fn() + Send + Sync + 'static) {
+        self.orders.intrude(call, Intrusion(Arc::new(happening)));
+    }
+
+    /// Orders what goes wrong with calls of the name `next`, once the next `call` has set out.
+    pub fn order_after(&self, call: &'static str, next: &'static str, fault: Fault, times: usize) {
+        let orders = self.orders.clone();
+        self.intrude(call, move || orders.push(next, fault, times));
+    }
+
     /// Puts an item behind everybody's back, in the table's own notation.
     pub fn put(&self, item: &Value) {
         self.engine.put(item);
@@ -407,6 +440,8 @@ async fn found<const N: usize>(
         ]),
         require_sso: false,
         session_policy: SessionPolicy::default(),
+        retention: Retention::default(),
+        holds: Vec::new(),
         allowlist: Allowlist::off(),
         cursor_key: CursorKey::generate(random),
         last_audit_day: now.day(),

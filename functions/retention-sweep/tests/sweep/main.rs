@@ -1,0 +1,8 @@
+//! What the sweep deletes and leaves, in tests that share their logs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod logs;
+mod policy;
+mod properties;
+mod records;

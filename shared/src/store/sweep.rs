@@ -1,0 +1,414 @@
+//! What the retention sweep asks of the table. Everything is found by an index: the organizations,
+//! their days that have logs, and a day's records. Nothing is scanned.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aws_sdk_dynamodb::{
+    operation::{query::QueryOutput, update_item::UpdateItemError},
+    types::{DeleteRequest, ReturnConsumedCapacity, ReturnValue, WriteRequest},
+};
+use serde::Deserialize;
+
+use super::{
+    Store,
+    decode::{Item, decode, decode_organization},
+    expression::{Expression, Parts},
+    failure::failure,
+    key::{Key, PARTITION, SORT},
+    transaction::{Lost, wait},
+};
+use crate::{
+    clock::{Timestamp, epoch},
+    error::Error,
+    ids::OrganizationId,
+    model::{audit::AuditRecord, organization::Organization, retention::LogKind},
+    random::{self, Random},
+};
+
+/// How many organizations are read at once.
+pub const ORGANIZATIONS_AT_ONCE: usize = 16;
+
+/// How many items one batch can delete.
+pub const BATCH: usize = 25;
+
+/// How often a batch is sent of which the table leaves something undone.
+const ATTEMPTS: u32 = 8;
+
+/// The pause before the second attempt, in milliseconds; it doubles from there, and each is
+/// jittered down to half of itself.
+const FIRST_PAUSE: u64 = 10;
+
+/// How many records of each kind were deleted since the last audit record of it.
+pub type Counts = BTreeMap<LogKind, u64>;
+
+/// A day that has records of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogDay {
+    /// The kind.
+    pub kind: LogKind,
+    /// The day, as `yyyy-mm-dd`.
+    pub day: String,
+}
+
+/// What an organization's index says.
+#[derive(Debug, Default)]
+pub struct LogDays {
+    /// Its days, by kind, oldest first.
+    pub days: Vec<LogDay>,
+    /// What a sweep that was killed has deleted, and not recorded.
+    pub unrecorded: Counts,
+}
+
+/// The key of a log record.
+#[derive(Debug, Clone)]
+pub struct LogKey {
+    key: Key,
+    /// When it was written, to the millisecond; `None` where the key does not tell.
+    pub written_at: Option<Timestamp>,
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone)]
+pub struct PageEnd(Item);
+
+/// Some of a day's keys, oldest first.
+#[derive(Debug)]
+pub struct LogPage {
+    /// The keys.
+    pub keys: Vec<LogKey>,
+    /// Where it goes on, where it does.
+    pub end: Option<PageEnd>,
+}
+
+/// The sweep's own state.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Lease {
+    /// The organization to begin with: where the last sweep ran out of time.
+    #[serde(default)]
+    pub next: Option<OrganizationId>,
+    /// When the last sweep began that left nothing undone.
+    #[serde(with = "epoch::option", default)]
+    pub clean_since: Option<Timestamp>,
+}
+
+impl Store {
+    /// The ids of all organizations. An entry that is none is told in the log.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer.
+    pub async fn list_organizations(&self) -> Result<Vec<OrganizationId>, Error> {
+        let (mut ids, mut start) = (Vec::new(), None);
+        let partition = Key::organizations();
+        loop {
+            let parts = Expression::default().when_equal(&[PARTITION], &partition)?.into_parts();
+            let output = self.query_keys(parts, None, start).await?;
+            for item in output.items.unwrap_or_default() {
+                if let Ok(id) = sort(&item).parse() {
+                    ids.push(id);
+                } else {
+                    tracing::error!(entry = sort(&item), "not an organization");
+                }
+            }
+            start = output.last_evaluated_key;
+            if start.is_none() {
+                return Ok(ids);
+            }
+        }
+    }
+
+    /// Reads up to [`ORGANIZATIONS_AT_ONCE`] organizations. One that does not decode is an error of
+    /// its own; one that is gone is left out.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer.
+    pub async fn read_organizations(
+        &self,
+        ids: &[OrganizationId],
+    ) -> Result<Vec<(OrganizationId, Result<Organization, Error>)>, Error> {
+        let keys: [_; ORGANIZATIONS_AT_ONCE] =
+            std::array::from_fn(|index| ids.get(index).copied().map(Key::organization));
+        let items = self.batch_get(keys).await?;
+        let found = ids.iter().zip(items).filter_map(|(id, item)| item.map(|item| (*id, item)));
+        Ok(found.map(|(id, item)| (id, decode_organization(item))).collect())
+    }
+
+    /// Reads an organization's index of days, at one call in nearly all cases.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer; 500 where the sweep's counts do not decode.
+    pub async fn log_days(&self, organization: OrganizationId) -> Result<LogDays, Error> {
+        let (mut found, mut start) = (LogDays::default(), None);
+        let counts = Key::sweep_counts(organization);
+        loop {
+            let parts =
+                Expression::default().when_equal(&[PARTITION], &counts.partition())?.into_parts();
+            let output = self.query_all(parts, start).await?;
+            for item in output.items.unwrap_or_default() {
+                if counts.is_of(&item) {
+                    found.unrecorded = decode("counts of the sweep", item)?;
+                } else if let Some((kind, day)) = Key::log_day_of(sort(&item)) {
+                    found.days.push(LogDay { kind, day: day.to_owned() });
+                } else {
+                    let entry = sort(&item);
+                    tracing::error!(%organization, entry, "not a day that has logs");
+                }
+            }
+            start = output.last_evaluated_key;
+            if start.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Reads up to `limit` keys of a day's records that were written before `cut_off`. A key that
+    /// does not tell when may be among them.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer.
+    pub async fn log_page(
+        &self,
+        organization: OrganizationId,
+        day: &LogDay,
+        cut_off: Timestamp,
+        limit: i32,
+        start: Option<PageEnd>,
+    ) -> Result<LogPage, Error> {
+        let partition = Key::logs(organization, day.kind, &day.day);
+        let mut expression = Expression::default().when_equal(&[PARTITION], &partition)?;
+        if day.day == cut_off.day() {
+            expression = expression.when_below(&[SORT], &Key::first_log_at(day.kind, cut_off))?;
+        }
+        let start = start.map(|PageEnd(item)| item);
+        let output = self.query_keys(expression.into_parts(), Some(limit), start).await?;
+        let key = |item: Item| {
+            let key = Key::log(organization, day.kind, &day.day, sort(&item));
+            LogKey { written_at: Key::log_written_at(day.kind, sort(&item)), key }
+        };
+        let keys = output.items.unwrap_or_default().into_iter().map(key).collect();
+        Ok(LogPage { keys, end: output.last_evaluated_key.map(PageEnd) })
+    }
+
+    /// Deletes up to [`BATCH`] records, and tells how many are gone. What the table leaves undone is
+    /// tried again, a few times and with jitter.
+    pub async fn delete_logs(&self, logs: Vec<LogKey>, random: &dyn Random) -> usize {
+        self.delete_batch(logs.into_iter().map(|log| log.key).collect(), random).await
+    }
+
+    /// Takes days out of the index whose partitions are empty.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer.
+    pub async fn drop_empty_days(
+        &self,
+        organization: OrganizationId,
+        days: &[LogDay],
+        random: &dyn Random,
+    ) -> Result<(), Error> {
+        let mut empty = Vec::new();
+        for LogDay { kind, day } in days {
+            let partition = Key::logs(organization, *kind, day);
+            let parts = Expression::default().when_equal(&[PARTITION], &partition)?.into_parts();
+            let left = self.query_keys(parts, Some(1), None).await?;
+            if left.items.is_none_or(|items| items.is_empty()) {
+                empty.push(Key::log_day(organization, *kind, day));
+            }
+        }
+        for batch in empty.chunks(BATCH) {
+            // What stays in the index is found there by the next sweep.
+            self.delete_batch(batch.to_vec(), random).await;
+        }
+        Ok(())
+    }
+
+    /// Counts what is about to be deleted, so that a sweep which is killed leaves nothing unrecorded;
+    /// answers with all that is unrecorded.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer.
+    pub async fn count_swept(
+        &self,
+        organization: OrganizationId,
+        counts: &Counts,
+    ) -> Result<Counts, Error> {
+        let mut expression = Expression::default();
+        for (kind, count) in counts {
+            expression = expression.add(&[kind.name()], count)?;
+        }
+        let item = self.update(Key::sweep_counts(organization), expression).await?;
+        decode("counts of the sweep", item.unwrap_or_default())
+    }
+
+    /// Records what was deleted, on the condition that nobody has counted on.
+    ///
+    /// # Errors
+    /// `Condition(0)` where somebody has: they will record it.
+    pub async fn record_swept(
+        &self,
+        organization: &Organization,
+        counted: &Counts,
+        audit: &AuditRecord,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let mut condition = Expression::default();
+        for (kind, count) in counted {
+            condition = condition.when_equal(&[kind.name()], count)?;
+        }
+        self.transaction()
+            .delete(Key::sweep_counts(organization.id), condition)?
+            .audit(organization, audit)?
+            .commit(random)
+            .await
+    }
+
+    /// Takes the lease for a sweep until `until`; `None` where another sweep has it.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer.
+    pub async fn take_sweep_lease(
+        &self,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Lease>, Error> {
+        let expression = Expression::default()
+            .set(&["holder"], &holder)?
+            .set(&["until"], &until.as_millisecond())?
+            .when_absent_or_below(&["until"], &now.as_millisecond())?;
+        let item = self.update(Key::sweep_lease(), expression).await?;
+        item.map(|item| decode("lease of the sweep", item)).transpose()
+    }
+
+    /// Gives the lease back, and keeps what the next sweep wants to know. Where another sweep has
+    /// taken it meanwhile, nothing is written.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer.
+    pub async fn end_sweep_lease(&self, holder: &str, lease: &Lease) -> Result<(), Error> {
+        let expression = Expression::default()
+            .set(&["until"], &0)?
+            .put(&["next"], lease.next.as_ref())?
+            .put(&["clean_since"], lease.clean_since.map(Timestamp::as_second).as_ref())?
+            .when_equal(&["holder"], &holder)?;
+        self.update(Key::sweep_lease(), expression).await.map(drop)
+    }
+
+    /// Updates an item of the sweep's own; `None` where the condition does not hold.
+    async fn update(&self, key: Key, expression: Expression) -> Result<Option<Item>, Error> {
+        let Parts { update, condition, names, values } = expression.into_parts();
+        self.meter.call();
+        let result = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key.attributes()))
+            .update_expression(update)
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values(ReturnValue::AllNew)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(output) => {
+                self.meter.consumed(output.consumed_capacity());
+                Ok(Some(output.attributes.unwrap_or_default()))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+                _ => Err(failure("UpdateItem", &error)),
+            },
+        }
+    }
+
+    async fn delete_batch(&self, keys: Vec<Key>, random: &dyn Random) -> usize {
+        let all = keys.len();
+        let requests = keys.into_iter().map(|key| {
+            let delete = DeleteRequest::builder().set_key(Some(key.attributes())).build();
+            delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
+        });
+        let Ok(mut left) = requests.collect::<Result<Vec<_>, _>>() else { return 0 };
+        for attempt in 1..=ATTEMPTS {
+            match self.try_delete(left.clone()).await {
+                Ok(undone) => left = undone,
+                Err(Error::Unavailable { cause }) if attempt < ATTEMPTS => {
+                    tracing::debug!(%cause, "a batch is tried again");
+                }
+                Err(Error::Unavailable { cause } | Error::Internal { cause }) => {
+                    tracing::error!(%cause, "a batch is left undone");
+                    break;
+                }
+                Err(_) => break,
+            }
+            if left.is_empty() {
+                break;
+            }
+            let pause = FIRST_PAUSE << (attempt - 1);
+            let jitter = u64::from(random::bytes::<1>(random)[0]) * pause / 512;
+            wait(Duration::from_millis(pause - jitter)).await;
+        }
+        all - left.len()
+    }
+
+    /// Sends a batch; what the table left undone of it.
+    async fn try_delete(&self, requests: Vec<WriteRequest>) -> Result<Vec<WriteRequest>, Error> {
+        self.meter.call();
+        let output = self
+            .client
+            .batch_write_item()
+            .request_items(&*self.table, requests)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| failure("BatchWriteItem", &error))?;
+        self.meter.consumed(output.consumed_capacity());
+        let mut undone = output.unprocessed_items.unwrap_or_default();
+        Ok(undone.remove(&*self.table).unwrap_or_default())
+    }
+
+    async fn query_all(&self, parts: Parts, start: Option<Item>) -> Result<QueryOutput, Error> {
+        self.query_page(parts, None, None, start).await
+    }
+
+    /// A page of keys: what a record says is never read.
+    async fn query_keys(
+        &self,
+        parts: Parts,
+        limit: Option<i32>,
+        start: Option<Item>,
+    ) -> Result<QueryOutput, Error> {
+        self.query_page(parts, Some(format!("{PARTITION}, {SORT}")), limit, start).await
+    }
+
+    async fn query_page(
+        &self,
+        parts: Parts,
+        projection: Option<String>,
+        limit: Option<i32>,
+        start: Option<Item>,
+    ) -> Result<QueryOutput, Error> {
+        let Parts { condition, names, values, .. } = parts;
+        self.meter.call();
+        let output = self
+            .client
+            .query()
+            .table_name(&*self.table)
+            .set_key_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .set_projection_expression(projection)
+            .set_limit(limit)
+            .set_exclusive_start_key(start)
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| failure("Query", &error))?;
+        self.meter.consumed(output.consumed_capacity());
+        Ok(output)
+    }
+}
+
+fn sort(item: &Item) -> &str {
+    item.get(SORT).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
