@@ -26,6 +26,9 @@ use crate::{pass::Pass, summary::Summary};
 /// gives it half a minute, is to do something, too.
 const MARGIN: i64 = 30;
 
+/// How long a sweep takes at most where no deadline is told, in minutes.
+const MINUTES_WITHOUT_DEADLINE: u32 = 5;
+
 /// What the schedule, or somebody by hand, asks for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +47,14 @@ pub struct Invocation<'a> {
     pub deadline: Timestamp,
 }
 
+impl Invocation<'_> {
+    /// When it has to be done. A deadline that has passed before it begins is none: cargo-lambda tells
+    /// a constant of 1970.
+    fn deadline_at(self, now: Timestamp) -> Timestamp {
+        if self.deadline > now { self.deadline } else { now.plus_minutes(MINUTES_WITHOUT_DEADLINE) }
+    }
+}
+
 /// Sweeps.
 ///
 /// # Errors
@@ -56,14 +67,15 @@ pub async fn handle(app: &App, invocation: Invocation<'_>, event: Value) -> Resu
         Faults::new("", "invalid_value", detail)
     })?;
     let call = Call::new(app, invocation.request_id, None, None);
-    let margin = MARGIN.min(invocation.deadline.seconds_since(call.now) / 5);
-    let until = invocation.deadline.plus_seconds(-margin);
+    let deadline = invocation.deadline_at(call.now);
+    let margin = MARGIN.min(deadline.seconds_since(call.now) / 5);
+    let until = deadline.plus_seconds(-margin);
     let pass = Pass { call: &call, until, dry_run: request.dry_run };
     if request.dry_run {
         return Ok(pass.run(None).await?.0);
     }
     let holder = invocation.request_id;
-    let taken = call.store.take_sweep_lease(holder, call.now, invocation.deadline).await?;
+    let taken = call.store.take_sweep_lease(holder, call.now, deadline).await?;
     let Some(lease) = taken else {
         tracing::info!("another sweep is at work");
         return Ok(Summary::default());

@@ -2,8 +2,9 @@
 
 use crate::logs::{ALL, DAY, Logs, before, handle, run_days, sweep};
 use harness::{Fault, World};
+use retention_sweep::Invocation;
 use serde_json::json;
-use shared::model::retention::LogKind;
+use shared::{clock::Timestamp, model::retention::LogKind};
 
 #[tokio::test]
 async fn what_is_over_its_days_goes_and_what_is_not_stays_to_the_millisecond() {
@@ -161,6 +162,21 @@ async fn at_its_deadline_it_stops_and_the_next_goes_on() {
     assert_eq!(world.audited(&world.admin, "retention.swept").len(), 1);
     let second = sweep(&world).await;
     assert!(second.complete && second.lag_seconds == Some(0), "{second:?}");
+    assert_eq!(
+        logs.keys(),
+        logs.keys_not_before(|kind| before(&world, crate::logs::default_days(kind) * DAY))
+    );
+}
+
+#[tokio::test]
+async fn a_deadline_that_has_passed_before_it_begins_is_none() {
+    let world = World::new().await;
+    let logs = Logs::of(&world, &world.admin);
+    run_days(&logs, &world, 60, 5);
+    let deadline = Timestamp::from_millisecond(600_000);
+    let invocation = Invocation { request_id: "by-hand", deadline };
+    let summary = retention_sweep::handle(&world.app, invocation, json!({})).await.unwrap();
+    assert!(summary.complete, "{summary:?}");
     assert_eq!(
         logs.keys(),
         logs.keys_not_before(|kind| before(&world, crate::logs::default_days(kind) * DAY))
