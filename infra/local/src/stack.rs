@@ -23,7 +23,8 @@ pub async fn run(port: u16) -> Result<(), Error> {
     let engine = Engine::start(&place.data("table.db"), &template).await?;
     say("==> starting Secrets Manager");
     let mut secrets = Secrets::start(&place, &template.secret).await?;
-    let mut watching = watch::start(&place, &engine, &secrets, port)?;
+    let sources = watch::sources()?;
+    let mut watching = watch::start(&place, &engine, &secrets, port, sources.path())?;
     let outcome = tokio::select! {
         result = serve(&mut watching, &mut secrets.process, &place, &template, port) => result,
         () = signals.any() => Ok(()),

@@ -1,15 +1,17 @@
 //! `cargo lambda watch`: every function, rebuilt when its source changes, several at once.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Write as _,
     net::TcpListener,
+    os::unix::fs::symlink,
     path::Path,
     process::Stdio,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 
 use crate::{
@@ -43,7 +45,23 @@ pub fn check_port(port: u16) -> Result<(), Error> {
     Ok(())
 }
 
-/// Starts `cargo lambda watch` on the port.
+/// A folder with nothing in it but the functions' sources, by links. Each instance of a function
+/// watches all that lies below the folder that cargo-lambda runs in. With what is compiled and
+/// installed that is thousands of folders, and more than a system lets be watched
+/// (`fs.inotify.max_user_watches`): most functions would not be rebuilt, and nothing would say so.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn sources() -> Result<TempDir, Error> {
+    let folder = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
+    for name in ["functions", "shared"] {
+        let source = fs::canonicalize(name).map_err(Error::io(name))?;
+        symlink(source, folder.path().join(name)).map_err(Error::io(name))?;
+    }
+    Ok(folder)
+}
+
+/// Starts `cargo lambda watch` on the port, watching a folder of [`sources`].
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -52,14 +70,19 @@ pub fn start(
     engine: &Engine,
     secrets: &Secrets,
     port: u16,
+    sources: &Path,
 ) -> Result<Process, Error> {
     let path = place.log("watch.log");
     let log = File::create(&path).map_err(Error::io(path.display().to_string()))?;
     let log = Arc::new(Mutex::new(log));
     let port = port.to_string();
+    let manifest = fs::canonicalize("Cargo.toml").map_err(Error::io("Cargo.toml"))?;
+    let manifest = manifest.display().to_string();
     let arguments = [
         "lambda",
         "watch",
+        "--manifest-path",
+        &manifest,
         "--invoke-address",
         "127.0.0.1",
         "--invoke-port",
@@ -68,9 +91,10 @@ pub fn start(
         CONCURRENCY,
         "--wait",
     ];
-    let program = place.tool("cargo-lambda");
+    let program = std::path::absolute(place.tool("cargo-lambda"));
+    let program = program.map_err(Error::io("cargo-lambda"))?;
     let mut process = Process::start("cargo-lambda", path, &program, &arguments, |command| {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir(sources);
         command.envs([
             ("TABLE_NAME", TABLE),
             ("SECRET_ID", SECRET),
