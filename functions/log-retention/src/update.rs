@@ -93,11 +93,7 @@ pub async fn handler(
     let random = &*caller.call.random;
     let written = caller.call.store.set_log_retention(&caller.organization, &audit, random).await;
     written.map_err(|lost| {
-        lost.or(if if_match.is_present() {
-            Error::PreconditionFailed
-        } else {
-            Error::conflict("edit_conflict", "The organization was changed meanwhile. Try again.")
-        })
+        lost.or(if_match.lost_race("The organization was changed meanwhile. Try again."))
     })?;
     caller.organization.version += 1;
     Ok(answer(&caller.organization, now))
