@@ -217,7 +217,7 @@ fn wanted<L: Level>(call: &Call) -> Wanted<'static> {
         password: L::WITH_PASSWORD,
         factor: L::WITH_FACTOR,
         attempts: L::WITH_ATTEMPTS,
-        origin: call.origin(),
+        origin: if L::WITH_ATTEMPTS { call.origin() } else { None },
         evaluations: L::WITH_EVALUATIONS,
         replay: None,
         preferences: WantedPreferences::None,
