@@ -6,6 +6,7 @@
 use std::{fmt, marker::PhantomData, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest as _, Sha256};
 use ulid::Ulid;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -57,6 +58,14 @@ kinds! {
     AllowlistEntryKind, AllowlistEntryId, "ipw_";
     /// Names an audit record.
     AuditKind, AuditId, "aud_";
+    /// Names a notification channel.
+    ChannelKind, ChannelId, "nch_";
+    /// Names a notification rule.
+    RuleKind, RuleId, "nrl_";
+    /// Names an event that its publisher has not named.
+    EventKind, EventId, "evt_";
+    /// Names a delivery of an event to a channel.
+    DeliveryKind, DeliveryId, "ndl_";
 }
 
 impl<K: Kind> Id<K> {
@@ -67,6 +76,25 @@ impl<K: Kind> Id<K> {
         random.fill(&mut bytes[6..]);
         Self::new(Ulid::from_parts(
             now.as_millisecond().cast_unsigned(),
+            u128::from_be_bytes(bytes),
+        ))
+    }
+
+    /// The identifier that everybody derives from this moment and these names: 80 bits of a digest
+    /// take the place of chance.
+    #[must_use]
+    pub fn derived(moment: Timestamp, names: &[&[u8]]) -> Self {
+        let mut digest = Sha256::new();
+        for name in names {
+            // With its length before it, a name cannot pass for the end of one and the beginning of
+            // another.
+            digest.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
+            digest.update(name);
+        }
+        let mut bytes = [0; 16];
+        bytes[6..].copy_from_slice(&digest.finalize()[..10]);
+        Self::new(Ulid::from_parts(
+            moment.as_millisecond().cast_unsigned(),
             u128::from_be_bytes(bytes),
         ))
     }
@@ -186,6 +214,15 @@ mod tests {
         let id: UserId = TEXT.parse().unwrap();
         assert_eq!(id.to_string(), TEXT);
         assert_eq!(UserId::from_bits(id.to_bits()), id);
+    }
+
+    #[test]
+    fn the_same_names_derive_the_same_identifier() {
+        let derived =
+            |names: &[&[u8]]| UserId::derived(Timestamp::from_second(1_743_087_600), names);
+        assert_eq!(derived(&[b"ab", b"c"]), derived(&[b"ab", b"c"]));
+        assert_ne!(derived(&[b"ab", b"c"]), derived(&[b"a", b"bc"]));
+        assert_eq!(derived(&[b"ab"]).created_at(), Timestamp::from_second(1_743_087_600));
     }
 
     #[test]

@@ -131,6 +131,39 @@ pub enum Action {
     /// The allowlist was turned off from outside the organization.
     #[serde(rename = "allowlist.broken_glass")]
     AllowlistBrokenGlass,
+    /// A notification channel was created.
+    #[serde(rename = "notification_channel.created")]
+    ChannelCreated,
+    /// A notification channel was changed.
+    #[serde(rename = "notification_channel.updated")]
+    ChannelUpdated,
+    /// A notification channel was deleted.
+    #[serde(rename = "notification_channel.deleted")]
+    ChannelDeleted,
+    /// A webhook was given a new signing secret.
+    #[serde(rename = "notification_channel.secret_rotated")]
+    ChannelSecretRotated,
+    /// A notification channel was tried.
+    #[serde(rename = "notification_channel.tested")]
+    ChannelTested,
+    /// A notification channel was disabled, because every attempt had failed for days.
+    #[serde(rename = "notification_channel.disabled")]
+    ChannelDisabled,
+    /// A notification channel was enabled again, because a test of it has passed.
+    #[serde(rename = "notification_channel.enabled")]
+    ChannelEnabled,
+    /// A notification rule was created.
+    #[serde(rename = "notification_rule.created")]
+    RuleCreated,
+    /// A notification rule was replaced.
+    #[serde(rename = "notification_rule.replaced")]
+    RuleReplaced,
+    /// A notification rule was deleted.
+    #[serde(rename = "notification_rule.deleted")]
+    RuleDeleted,
+    /// An event was published.
+    #[serde(rename = "notification_event.published")]
+    EventPublished,
 }
 
 /// Who did it.
@@ -160,6 +193,8 @@ pub enum Actor {
     Operator,
     /// The retention sweep.
     RetentionSweep,
+    /// The delivery of notifications.
+    NotificationDelivery,
 }
 
 /// A value before and after. What is secret is never put into one.

@@ -5,6 +5,7 @@
 pub mod allowlist;
 pub mod audit;
 pub mod challenge;
+pub mod notifications;
 pub mod organization;
 pub mod preferences;
 pub mod retention;

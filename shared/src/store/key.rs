@@ -14,7 +14,10 @@ use sha2::{Digest, Sha256};
 use crate::{
     auth::attempts::Origin,
     clock::Timestamp,
-    ids::{AllowlistEntryId, AuditId, ChallengeId, OrganizationId, UserId},
+    ids::{
+        AllowlistEntryId, AuditId, ChallengeId, ChannelId, DeliveryId, OrganizationId, RuleId,
+        UserId,
+    },
     model::{preferences::PreferenceKey, retention::LogKind},
 };
 
@@ -224,6 +227,35 @@ impl Key {
     pub(super) fn large_value_of(item: &HashMap<String, AttributeValue>) -> Option<PreferenceKey> {
         let sort = item.get(SORT)?.as_s().ok()?;
         sort.strip_prefix(LARGE_VALUE)?.to_owned().try_into().ok()
+    }
+
+    /// The partition of an organization's channels and rules.
+    pub(super) fn notifications(organization: OrganizationId) -> String {
+        format!("NOTIFY#{organization}")
+    }
+
+    /// What counts the changes of which channels and rules there are; it lies beside them.
+    pub(super) fn notifications_version(organization: OrganizationId) -> Self {
+        Self::new(Self::notifications(organization), "VERSION")
+    }
+
+    pub(super) fn channel(organization: OrganizationId, id: ChannelId) -> Self {
+        Self::new(Self::notifications(organization), id.to_string())
+    }
+
+    pub(super) fn rule(organization: OrganizationId, id: RuleId) -> Self {
+        Self::new(Self::notifications(organization), id.to_string())
+    }
+
+    /// An event by what its publisher calls it, which may be anything.
+    pub(super) fn event(organization: OrganizationId, id: &str) -> Self {
+        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(id));
+        Self::new(format!("EVENT#{organization}#{digest}"), "EVENT")
+    }
+
+    /// A delivery has a partition of its own: an organization can have many at once.
+    pub(super) fn delivery(organization: OrganizationId, id: DeliveryId) -> Self {
+        Self::new(format!("DELIVERY#{organization}#{id}"), "DELIVERY")
     }
 
     /// The partition key, for a query of the whole partition.

@@ -25,7 +25,17 @@ impl Engine {
             "AttributeDefinitions": [
                 {"AttributeName": "PK", "AttributeType": "S"},
                 {"AttributeName": "SK", "AttributeType": "S"},
+                {"AttributeName": "due_shard", "AttributeType": "S"},
+                {"AttributeName": "due_at", "AttributeType": "N"},
             ],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": "due",
+                "KeySchema": [
+                    {"AttributeName": "due_shard", "KeyType": "HASH"},
+                    {"AttributeName": "due_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }],
             "BillingMode": "PAY_PER_REQUEST",
         });
         let request: CreateTableRequest = serde_json::from_value(table).unwrap();
