@@ -10,6 +10,8 @@ pub mod http;
 pub mod ids;
 pub mod model;
 pub mod random;
+#[cfg(feature = "sealing")]
+mod sealed;
 #[cfg(feature = "secrets")]
 pub mod secrets;
 pub mod settings;

@@ -10,14 +10,10 @@ use std::{
     time::Duration,
 };
 
-use aes_gcm::{
-    Aes256Gcm, KeyInit,
-    aead::{Aead, Payload},
-};
 use aws_sdk_secretsmanager::Client;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit as _, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sha2::Sha256;
@@ -26,10 +22,9 @@ use tokio::sync::Mutex;
 use crate::{
     clock::{Clock, Timestamp},
     error::Error,
-    random::{self, Random},
+    random::Random,
+    sealed,
 };
-
-const NONCE_LENGTH: usize = 12;
 
 /// The length of a keyed hash, in bytes: 128 bits are out of reach of guessing.
 const MAC_LENGTH: usize = 16;
@@ -156,13 +151,8 @@ impl Cipher {
         random: &dyn Random,
     ) -> Result<String, Error> {
         let id = &self.keys.current;
-        let nonce = random::bytes::<NONCE_LENGTH>(random);
-        let payload = Payload { msg: plain, aad: associated_data };
-        let sealed = self
-            .aead(id)?
-            .encrypt(&nonce.into(), payload)
-            .map_err(|_| Error::internal("AES-GCM refused to encrypt"))?;
-        Ok(format!("{id}.{}", URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())))
+        let sealed = sealed::seal(self.derive(id)?, plain, associated_data, random)?;
+        Ok(format!("{id}.{sealed}"))
     }
 
     /// Decrypts.
@@ -170,12 +160,9 @@ impl Cipher {
     /// # Errors
     /// 500 where the text was not sealed with these keys for this purpose, context and data.
     pub fn open(&self, sealed: &str, associated_data: &[u8]) -> Result<Vec<u8>, Error> {
-        let failed = || Error::internal("what is encrypted in the table does not open");
-        let (id, text) = sealed.rsplit_once('.').ok_or_else(failed)?;
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| failed())?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LENGTH>().ok_or_else(failed)?;
-        let payload = Payload { msg: sealed, aad: associated_data };
-        self.aead(id)?.decrypt(&(*nonce).into(), payload).map_err(|_| failed())
+        let (id, text) =
+            sealed.rsplit_once('.').ok_or_else(|| Error::internal("a ciphertext names no key"))?;
+        sealed::open(self.derive(id)?, text, associated_data)
     }
 
     /// Whether a text was sealed with the current key.
@@ -207,10 +194,6 @@ impl Cipher {
         Mac::update(&mut mac, data);
         let text = URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..MAC_LENGTH]);
         Ok(format!("{id}.{text}"))
-    }
-
-    fn aead(&self, id: &str) -> Result<Aes256Gcm, Error> {
-        Ok(Aes256Gcm::new(&self.derive(id)?.into()))
     }
 
     fn derive(&self, id: &str) -> Result<[u8; 32], Error> {

@@ -1,6 +1,6 @@
 //! `POST /api/user/api-keys`
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use shared::{
@@ -93,11 +93,10 @@ pub struct CreatedApiKey {
 )]
 pub async fn handler(
     caller: Caller<FreshSessionWithReplay>,
-    headers: HeaderMap,
     Body { value: request, digest }: Body<Request>,
 ) -> Result<Fixed, Error> {
     let path = "/api/user/api-keys";
-    let first = match Attempt::of(&caller, &headers, path, &digest).await? {
+    let first = match Attempt::of(&caller, path, &digest)? {
         Attempt::First(first) => first,
         Attempt::Replay(answer) => return Ok(answer),
     };
@@ -123,7 +122,7 @@ pub async fn handler(
         version: 1,
     };
     let answer = Fixed::json(StatusCode::CREATED, &show(id, &key, &secret))?;
-    let record = first.record(call, &answer).await?;
+    let record = first.record(call, &answer)?;
     let changes = Changes::default()
         .with("name", None::<String>, &key.name)
         .with("scopes", None::<String>, scopes.iter().collect::<Vec<_>>())

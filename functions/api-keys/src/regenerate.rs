@@ -1,6 +1,6 @@
 //! `POST /api/user/api-keys/{id}/regenerate`
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use shared::{
@@ -81,11 +81,10 @@ pub struct RegeneratedApiKey {
 pub async fn handler(
     caller: Caller<FreshSessionWithReplay>,
     PathId(id): PathId<ApiKeyKind>,
-    headers: HeaderMap,
     OptionalBody(Body { value: request, digest }): OptionalBody<Request>,
 ) -> Result<Fixed, Error> {
     let path = format!("/api/user/api-keys/{id}/regenerate");
-    let first = match Attempt::of(&caller, &headers, &path, &digest).await? {
+    let first = match Attempt::of(&caller, &path, &digest)? {
         Attempt::First(first) => first,
         Attempt::Replay(answer) => return Ok(answer),
     };
@@ -113,7 +112,7 @@ pub async fn handler(
         previous_secret_valid_until: valid_until,
     };
     let answer = Fixed::json(StatusCode::OK, &Envelope { data })?;
-    let record = first.record(call, &answer).await?;
+    let record = first.record(call, &answer)?;
     let changes = Changes::default().with("prefix", &before.prefix, &after.prefix).with(
         "previous_secret_valid_until",
         None::<String>,

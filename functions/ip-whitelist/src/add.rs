@@ -1,6 +1,6 @@
 //! `POST /api/settings/ip-whitelist`
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use deserr::Deserr;
 use serde::Serialize;
 use shared::{
@@ -82,11 +82,10 @@ pub struct AddedEntry {
 )]
 pub async fn handler(
     caller: Caller<SettingsWriteWithReplay>,
-    headers: HeaderMap,
     Body { value: request, digest }: Body<Request>,
 ) -> Result<Fixed, Error> {
     let path = "/api/settings/ip-whitelist";
-    let first = match Attempt::of(&caller, &headers, path, &digest).await? {
+    let first = match Attempt::of(&caller, path, &digest)? {
         Attempt::First(first) => first,
         Attempt::Replay(answer) => return Ok(answer),
     };
@@ -101,7 +100,7 @@ pub async fn handler(
     let rules = entries.with(entry.clone()).compiled_into(rules(&organization.allowlist)?);
     let data = AddedEntry { entry: entry.clone().into(), covered_by };
     let answer = Fixed::json(StatusCode::CREATED, &Envelope { data })?;
-    let record = first.record(call, &answer).await?;
+    let record = first.record(call, &answer)?;
     let mut changes = Changes::default().with("cidr", None::<String>, network.to_string());
     if let Some(label) = &entry.label {
         changes.push("label", None::<String>, label);

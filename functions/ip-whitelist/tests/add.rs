@@ -404,3 +404,24 @@ async fn a_retry_with_an_idempotency_key_gets_the_first_answer() {
     send("192.0.2.2").await.expect(422, "idempotency_key_reused");
     assert_eq!(entries(&world).len(), 1);
 }
+
+#[tokio::test]
+async fn after_24_hours_an_idempotency_key_is_a_new_one() {
+    let world = World::new().await;
+    let client = world.client(ip_whitelist::router());
+    let token = world.api_key(&world.admin, &[Scope::SettingsWrite]).await;
+    let send = || {
+        let request = client.post(PATH).bearer(&token).header("idempotency-key", "once-a-day");
+        request.json(json!({"cidr": "192.0.2.1"})).send()
+    };
+    let first = send().await;
+    first.expect(201, "");
+    world.clock.advance_seconds(24 * 3600 - 1);
+    let retry = send().await;
+    assert_eq!(retry.header("idempotent-replayed"), Some("true"));
+    assert_eq!(retry.bytes, first.bytes);
+    world.clock.advance_seconds(1);
+    // The record is still there: TTL deletion may come days later.
+    assert_eq!(world.items_under("REPLAY#").len(), 1);
+    send().await.expect(409, "duplicate_entry");
+}

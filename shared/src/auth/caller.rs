@@ -51,7 +51,9 @@ pub struct Caller<L> {
     pub credential: Credential,
     /// What a proof is checked against, as far as `L` asked for it.
     pub evidence: Evidence,
-    /// What was answered to the request's idempotency key before.
+    /// The request's idempotency key, where `L` asked for it.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// What was answered to it before.
     pub replay: Option<ReplayRecord>,
     last_use: Option<Timestamp>,
     /// The user's preferences, where `L` asked for them.
@@ -171,8 +173,9 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let call = Call::of(&parts.extensions)?;
         let token = present(&parts.headers)?;
-        let replay = if L::WITH_REPLAY { IdempotencyKey::of(&parts.headers)? } else { None };
-        let replay = replay.as_ref().map(IdempotencyKey::record);
+        let idempotency_key =
+            if L::WITH_REPLAY { IdempotencyKey::of(&parts.headers, &token)? } else { None };
+        let replay = idempotency_key.as_ref().map(IdempotencyKey::record);
         let PathKey(key) =
             if L::WITH_PREFERENCES { PathKey::find(parts, state).await } else { PathKey(None) };
         let preferences = match &key {
@@ -202,6 +205,7 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
             user: principal.user,
             credential,
             evidence: read.evidence,
+            idempotency_key,
             replay: read.replay,
             last_use,
             preferences: read.preferences,

@@ -14,10 +14,12 @@
 
 use std::fmt;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    error::Error,
     ids::{OrganizationId, UserId},
     random::{self, Random},
 };
@@ -61,7 +63,13 @@ pub struct PresentedToken {
     pub user_id: UserId,
     /// The hash that has to stand in the user's item.
     pub hash: TokenHash,
+    secret: TokenSecret,
 }
+
+/// A token's 256 random bits, of which the table has nothing but the token's hash: who has no more
+/// than the table derives no key from them.
+#[derive(Clone, Copy)]
+struct TokenSecret([u8; 32]);
 
 /// SHA-256 of a token: all that is stored of it. The 256 random bits in a token leave nothing to
 /// guess, so a slow or keyed hash would add nothing.
@@ -137,20 +145,46 @@ impl PresentedToken {
             let start = PREFIX_LENGTH + index * WORD_LENGTH;
             base62(&body[start..start + WORD_LENGTH])
         };
-        // The secret's words have no use but to be spelled right.
-        word(0).and(word(1))?;
+        let mut secret = [0; 32];
+        secret[..16].copy_from_slice(&word(0)?.to_be_bytes());
+        secret[16..].copy_from_slice(&word(1)?.to_be_bytes());
         Some(Self {
             kind,
             organization_id: OrganizationId::from_bits(word(2)?),
             user_id: UserId::from_bits(word(3)?),
             hash: TokenHash::of(text),
+            secret: TokenSecret(secret),
         })
+    }
+
+    /// A key that only the token's holder can derive: HMAC-SHA-256 of the context.
+    ///
+    /// # Errors
+    /// 500 where HMAC refuses its key, which it does for no length.
+    pub(crate) fn derive_key(&self, context: &[&[u8]]) -> Result<[u8; 32], Error> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret.0)
+            .map_err(|_| Error::internal("HMAC refused its key"))?;
+        for part in context {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        Ok(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for TokenSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSecret([REDACTED])")
     }
 }
 
 impl TokenHash {
     fn of(token: &str) -> Self {
         Self(Sha256::digest(token).into())
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 }
 

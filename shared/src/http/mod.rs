@@ -11,7 +11,7 @@ pub mod observe;
 pub mod path;
 pub mod problem;
 pub mod query;
-#[cfg(feature = "secrets")]
+#[cfg(feature = "sealing")]
 pub mod replay;
 pub mod routes;
 #[cfg(feature = "time-zones")]

@@ -5,9 +5,10 @@
 //! of two requests at once, one writes, and the other finds its answer.
 //!
 //! The answer can hold a secret that is shown once. It is encrypted with a key derived from the
-//! deployment's secret and from the idempotency key, of which the table has only a digest.
+//! caller's own token and from the idempotency key, and the table has only digests of these: no
+//! reader of the table opens it, not even with the deployment's secret.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
 
 use super::{answer::Fixed, body::BodyDigest, idempotency::IdempotencyKey};
@@ -16,11 +17,9 @@ use crate::{
     call::Call,
     error::Error,
     ids::{OrganizationId, UserId},
+    sealed,
     store::{Lost, ReplayKey, ReplayRecord},
 };
-
-/// The name under which the answers' encryption key is derived.
-const PURPOSE: &str = "idempotent answers";
 
 /// A request that may be a retry, and is not: it has to be carried out. Without an idempotency key
 /// it is just that.
@@ -48,14 +47,11 @@ impl Attempt {
     /// Looks at what the auth read has found for the request's key.
     ///
     /// # Errors
-    /// 422 `idempotency_key_reused`; 503 where the secret that opens the answer is out of reach.
-    pub async fn of<L>(
-        caller: &Caller<L>,
-        headers: &HeaderMap,
-        path: &str,
-        body: &BodyDigest,
-    ) -> Result<Self, Error> {
-        let Some(key) = IdempotencyKey::of(headers)? else { return Ok(Self::First(First(None))) };
+    /// 422 `idempotency_key_reused`.
+    pub fn of<L>(caller: &Caller<L>, path: &str, body: &BodyDigest) -> Result<Self, Error> {
+        let Some(key) = caller.idempotency_key.clone() else {
+            return Ok(Self::First(First(None)));
+        };
         let mut fingerprint = Sha256::new();
         for part in [path.as_bytes(), body] {
             fingerprint.update((part.len() as u64).to_be_bytes());
@@ -69,7 +65,7 @@ impl Attempt {
         };
         match &caller.replay {
             Some(record) if caller.call.now < record.expires_at => {
-                request.replay(&caller.call, record).await.map(Self::Replay)
+                request.replay(record).map(Self::Replay)
             }
             _ => Ok(Self::First(First(Some(request)))),
         }
@@ -80,11 +76,11 @@ impl First {
     /// The record of an answer, where the request has an idempotency key.
     ///
     /// # Errors
-    /// 503 where the secret is out of reach: nothing has been changed by then.
-    pub async fn record(&self, call: &Call, answer: &Fixed) -> Result<Record, Error> {
+    /// 500 where the cipher refuses.
+    pub fn record(&self, call: &Call, answer: &Fixed) -> Result<Record, Error> {
         let Self(Some(request)) = self else { return Ok(None) };
-        let cipher = call.keyring.cipher(PURPOSE, request.key.value().as_bytes()).await?;
-        let sealed = cipher.seal(&answer.body, &request.associated_data(), &*call.random)?;
+        let (key, data) = (request.key.sealing_key(), request.associated_data());
+        let sealed = sealed::seal(key, &answer.body, &data, &*call.random)?;
         let status = answer.status.as_u16();
         let record = ReplayRecord::new(request.fingerprint, status, sealed, call.now);
         Ok(Some((request.key.record().clone(), record)))
@@ -110,9 +106,7 @@ impl First {
             (Err(Lost::Condition(part)), Self(Some(request))) => {
                 let Idempotent { key, organization, user, .. } = request;
                 match call.store.read_replay(*organization, *user, key.record()).await? {
-                    Some(record) if call.now < record.expires_at => {
-                        Ok(request.replay(call, &record).await?)
-                    }
+                    Some(record) if call.now < record.expires_at => Ok(request.replay(&record)?),
                     _ => Err(Lost::Condition(part)),
                 }
             }
@@ -122,12 +116,12 @@ impl First {
 }
 
 impl Idempotent {
-    async fn replay(&self, call: &Call, record: &ReplayRecord) -> Result<Fixed, Error> {
+    fn replay(&self, record: &ReplayRecord) -> Result<Fixed, Error> {
         if record.fingerprint.0 != self.fingerprint {
             return Err(Error::IdempotencyKeyReused);
         }
-        let cipher = call.keyring.cipher(PURPOSE, self.key.value().as_bytes()).await?;
-        let body = cipher.open(&record.sealed_body, &self.associated_data())?;
+        let data = self.associated_data();
+        let body = sealed::open(self.key.sealing_key(), &record.sealed_body, &data)?;
         let status = StatusCode::from_u16(record.status)
             .map_err(|_| Error::internal("replay: the recorded status is none"))?;
         Ok(Fixed { status, body, replayed: true })

@@ -11,6 +11,7 @@ use super::{
     key::{EXPIRES_AT, Key},
 };
 use crate::{
+    auth::token::TokenHash,
     clock::{Timestamp, epoch},
     error::Error,
     ids::{OrganizationId, UserId},
@@ -19,7 +20,8 @@ use crate::{
 /// How long an answer is replayed, in hours.
 const REPLAY_HOURS: i64 = 24;
 
-/// The digest of an `Idempotency-Key`. The key itself is not stored: it may be anything.
+/// The digest of an `Idempotency-Key` and of the credential that it came with. The key itself is not
+/// stored: it may be anything, and it opens the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayKey(String);
 
@@ -44,13 +46,11 @@ pub struct Digest32(pub [u8; 32]);
 crate::binary::serde_as_binary!(Digest32, 32);
 
 impl ReplayKey {
-    /// The digest of a header's value.
+    /// The digest of a header's value that came with a token of that hash.
     #[must_use]
-    pub fn of(value: &str) -> Self {
-        Self(base64::Engine::encode(
-            &base64::engine::general_purpose::URL_SAFE_NO_PAD,
-            Sha256::digest(value),
-        ))
+    pub fn of(token: TokenHash, value: &str) -> Self {
+        let digest = Sha256::new().chain_update(token.as_bytes()).chain_update(value).finalize();
+        Self(base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, digest))
     }
 
     pub(super) fn key(&self, organization: OrganizationId, user: UserId) -> Key {
