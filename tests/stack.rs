@@ -106,7 +106,7 @@ impl System {
         let data = self.operate(&json!({
             "action": "create_organization", "name": slug, "slug": slug, "plan": "team",
             "billing_period": "monthly", "renewal_date": "2027-01-01", "data_residency": "eu",
-            "features": [], "limits": {"max_pipelines": 1},
+            "features": [], "limits": {"max_pipelines": 1, "max_requests_per_minute": 100_000_000},
             "admin": {"email": email, "display_name": "Ada Admin", "password": password},
         }));
         let id = |of: &str| data[of]["id"].as_str().unwrap().to_owned();

@@ -17,7 +17,11 @@ use axum::{
 use tokio::task::JoinSet;
 
 use crate::{
-    auth::{attempts::Origin, caller::Credential},
+    auth::{
+        attempts::Origin,
+        caller::Credential,
+        rate::{Rate, Rates},
+    },
     clock::{Clock, Timestamp},
     error::Error,
     ids::{AuditId, OrganizationId},
@@ -45,6 +49,8 @@ pub struct App {
     pub settings: Settings,
     /// The work that no answer waits for.
     pub background: Background,
+    /// What is known of how many requests credentials have made.
+    pub rates: Rates,
     /// Hashes passwords.
     #[cfg(feature = "passwords")]
     pub passwords: crate::auth::password::Hasher,
@@ -77,6 +83,7 @@ pub(crate) struct Trace {
     pub(crate) meter: Arc<Meter>,
     pub(crate) identity: OnceLock<(OrganizationId, Credential)>,
     pub(crate) touched: AtomicBool,
+    pub(crate) rate: OnceLock<Rate>,
     expiries: Mutex<Option<Expiries>>,
 }
 
@@ -133,6 +140,12 @@ impl Call {
     /// Tells the answer's headers when the session ends that the request was made in.
     pub(crate) fn tell_expiries(&self, expiries: Option<Expiries>) {
         *self.trace.expiries.lock().unwrap_or_else(PoisonError::into_inner) = expiries;
+    }
+
+    /// Tells the answer's headers how many requests the credential may make.
+    pub(crate) fn tell_rate(&self, rate: Rate) {
+        // A request is counted once.
+        let _ = self.trace.rate.set(rate);
     }
 
     /// The table for work that no answer waits for: it counts on its own.

@@ -108,6 +108,12 @@ pub enum Error {
         /// Seconds until one more may be tried.
         retry_after: u32,
     },
+    /// The credential has made more requests than its organization's plan allows.
+    #[error("rate limited")]
+    RateLimited {
+        /// Seconds until one more may be made.
+        retry_after: u32,
+    },
     /// Something that this depends on is out of reach or out of capacity.
     #[error("unavailable: {cause}")]
     Unavailable {
@@ -311,6 +317,12 @@ impl Error {
                 "too_many_attempts",
                 "Too many attempts",
                 "Too many attempts have failed. Try again after the time in `Retry-After`.",
+            ),
+            Self::RateLimited { .. } => text(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "Rate limited",
+                "This credential makes too many requests. Try again after the time in `Retry-After`.",
             ),
             Self::Unavailable { .. } => text(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -63,6 +63,9 @@ async fn used(operation: &Operation) -> BTreeSet<harness::Access> {
     let answer = request.send().await;
     assert_eq!(answer.status, operation.status, "{}: {}", operation.name(), answer.body);
     let mut accesses = world.accesses();
+    if operation.access != Access::Public {
+        accesses.extend(counted(&world, &token).await);
+    }
     if operation.body.contains("password") {
         world.forget_accesses();
         let wrong = operation.request(&client, &path).text(
@@ -76,6 +79,16 @@ async fn used(operation: &Operation) -> BTreeSet<harness::Access> {
         accesses.extend(world.accesses());
     }
     accesses
+}
+
+/// What a busy credential comes to, in whichever function: its requests are counted.
+async fn counted(world: &World, token: &str) -> BTreeSet<harness::Access> {
+    let client = world.client(routes());
+    world.forget_accesses();
+    for _ in 0..10 {
+        client.get("/api/organization").bearer(token).send().await;
+    }
+    world.accesses().into_iter().filter(|(_, partition)| partition == "RATE#").collect()
 }
 
 #[tokio::test]

@@ -67,7 +67,11 @@ impl Service {
             .invoke(&json!({
                 "action": "create_organization", "name": "Bench", "slug": slug, "plan": "team",
                 "billing_period": "monthly", "renewal_date": "2027-01-01", "data_residency": "eu",
-                "features": ["lineage", "sso"], "limits": {"max_pipelines": 20, "max_connections": 10},
+                "features": ["lineage", "sso"],
+                "limits": {
+                    "max_pipelines": 20, "max_connections": 10,
+                    "max_requests_per_minute": 100_000_000,
+                },
                 "admin": {"email": email, "display_name": "Ada", "password": PASSWORD},
             }))
             .await;

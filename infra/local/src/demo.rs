@@ -57,7 +57,12 @@ fn env_file(api: &str, values: &Value) -> String {
 
 fn seed(api: &str) -> Result<Value, Error> {
     let [admin, viewer, other] = [random_text(24)?, random_text(24)?, random_text(24)?];
-    let limits = json!({"max_pipelines": 500, "max_connections": 200, "max_concurrent_runs": 25, "max_agent_count": 50});
+    // Far more than a person makes, so that load tests of the stack measure the stack.
+    let requests = 60_000;
+    let limits = json!({
+        "max_pipelines": 500, "max_connections": 200, "max_concurrent_runs": 25,
+        "max_agent_count": 50, "max_requests_per_minute": requests,
+    });
     let acme = operate(
         api,
         &json!({
@@ -82,7 +87,10 @@ fn seed(api: &str) -> Result<Value, Error> {
             "action": "create_organization", "name": "Globex", "slug": "globex", "plan": "team",
             "billing_period": "monthly", "renewal_date": "2027-01-01", "data_residency": "eu",
             "feature_flags": {"lineage_v2": true, "git_integration": true},
-            "features": ["lineage"], "limits": {"max_pipelines": 20, "max_connections": 10},
+            "features": ["lineage"],
+            "limits": {
+                "max_pipelines": 20, "max_connections": 10, "max_requests_per_minute": requests,
+            },
             "admin": {"email": OTHER_ADMIN, "display_name": "Gus Globex", "password": other},
         }),
     )?;

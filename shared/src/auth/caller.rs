@@ -2,7 +2,7 @@
 //!
 //! The bearer token's shape and checksum are checked without a read. Then one strongly consistent
 //! read of the organization and the user decides everything else, in this order: 401 credential,
-//! 403 address, 403 role or scope. Nothing that decides access is kept between requests.
+//! 403 address, 429 rate, 403 role or scope. Nothing that decides access is kept between requests.
 
 use std::{fmt, marker::PhantomData};
 
@@ -15,6 +15,7 @@ use super::{
     admission,
     allowlist::Means,
     permissions::{Level, Needs, Role, Scope, Scopes},
+    rate,
     token::{PresentedToken, TokenKind},
 };
 use crate::{
@@ -192,6 +193,8 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
         // For the refusals that follow: their use of the session is not noted.
         tell_expiries(&call, credential, last_use, policy);
         let admission = admission::admit(&call, &principal.organization, Means::of(credential))?;
+        // After the address: a stranger who has got hold of the token must not use up its requests.
+        rate::count(&call, &principal.organization, credential)?;
         authorize(L::NEEDS, &principal.user, credential)?;
         if L::FRESH {
             ensure_fresh(&principal.user, credential, call.now)?;

@@ -12,6 +12,7 @@ pub mod password;
 pub mod permissions;
 #[cfg(feature = "passwords")]
 pub mod proof;
+pub mod rate;
 #[cfg(feature = "second-factor")]
 pub mod second_factor;
 pub mod token;

@@ -11,6 +11,7 @@ use axum::Router;
 
 pub use self::log::log_to;
 use crate::{
+    auth::rate::Rates,
     call::{App, Background},
     clock::SystemClock,
     error::Error,
@@ -85,6 +86,7 @@ fn app() -> Result<App, StartError> {
         random: Arc::new(SystemRandom),
         settings: settings()?,
         background: Background::default(),
+        rates: Rates::default(),
     })
 }
 

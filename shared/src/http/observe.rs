@@ -17,7 +17,10 @@ use lambda_http::{Context, request::RequestContext};
 
 use super::problem::{self, Refusal};
 use crate::{
-    auth::caller::Credential,
+    auth::{
+        caller::Credential,
+        rate::{Rate, WINDOW_SECONDS},
+    },
     call::{App, Call},
     error::Error,
 };
@@ -27,6 +30,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SESSION_IDLE_EXPIRES: HeaderName = HeaderName::from_static("session-idle-expires");
 /// When it ends whatever happens.
 const SESSION_EXPIRES: HeaderName = HeaderName::from_static("session-expires");
+/// How many requests a credential may make.
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// How many more it may make now.
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// How much of a user agent is kept, in bytes: a session carries it in an item of bounded size.
 const MAX_USER_AGENT: usize = 120;
 
@@ -56,6 +63,7 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     tell_expiries(&call, &mut response);
+    tell_rate(&call, &mut response);
     log(&call, &method, path.as_ref().map_or("-", MatchedPath::as_str), response.status(), started);
     response
 }
@@ -92,6 +100,20 @@ fn tell_expiries(call: &Call, response: &mut Response<Body>) {
     let told = [(SESSION_IDLE_EXPIRES, expiries.idle), (SESSION_EXPIRES, expiries.absolute)];
     for (name, moment) in told {
         if let Ok(value) = HeaderValue::from_str(&moment.to_string()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+}
+
+/// Tells a program how many requests it may make (draft-ietf-httpapi-ratelimit-headers).
+fn tell_rate(call: &Call, response: &mut Response<Body>) {
+    let Some(Rate { limit, remaining, reset_seconds }) = call.trace().rate.get() else { return };
+    let told = [
+        (RATE_LIMIT_POLICY, format!("\"credential\";q={limit};w={WINDOW_SECONDS}")),
+        (RATE_LIMIT, format!("\"credential\";r={remaining};t={reset_seconds}")),
+    ];
+    for (name, value) in told {
+        if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);
         }
     }

@@ -84,7 +84,7 @@ pub(crate) fn write(response: &mut Response<Body>, error: &Error, request_id: &s
         Error::Unavailable { .. } => {
             parts.headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }
-        Error::TooManyAttempts { retry_after } => {
+        Error::TooManyAttempts { retry_after } | Error::RateLimited { retry_after } => {
             parts.headers.insert(header::RETRY_AFTER, (*retry_after).into());
         }
         _ if error.status() == axum::http::StatusCode::UNAUTHORIZED => {

@@ -125,6 +125,17 @@ impl Expression {
         Ok(self)
     }
 
+    /// Requires the number at `path` to be greater than `value`.
+    pub(super) fn when_above(
+        mut self,
+        path: &[&str],
+        value: &impl Serialize,
+    ) -> Result<Self, Error> {
+        let (path, value) = (self.path(path), self.value(value)?);
+        self.conditions.push(format!("{path} > {value}"));
+        Ok(self)
+    }
+
     /// Requires the attribute at `path` to be there.
     pub(super) fn when_present(mut self, path: &[&str]) -> Self {
         let path = self.path(path);

@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    auth::attempts::Origin,
+    auth::{attempts::Origin, caller::Credential},
     clock::Timestamp,
     ids::{
         AllowlistEntryId, AuditId, ChallengeId, ChannelId, DeliveryId, OrganizationId, RuleId,
@@ -204,6 +204,11 @@ impl Key {
     /// The partition of the index of all organizations.
     pub(super) fn organizations() -> &'static str {
         ORGANIZATIONS
+    }
+
+    /// How many requests a credential may make.
+    pub(super) fn rate(organization: OrganizationId, credential: Credential) -> Self {
+        Self::new(format!("RATE#{organization}#{credential}"), "RATE")
     }
 
     pub(super) fn replay(organization: OrganizationId, user: UserId, digest: &str) -> Self {

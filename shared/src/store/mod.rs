@@ -13,6 +13,7 @@ mod key;
 mod meter;
 mod organizations;
 mod preferences;
+mod rate;
 mod read;
 mod replay;
 mod second_factor;

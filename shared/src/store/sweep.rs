@@ -292,8 +292,12 @@ impl Store {
         self.update(Key::sweep_lease(), expression).await.map(drop)
     }
 
-    /// Updates an item of the sweep's own; `None` where the condition does not hold.
-    async fn update(&self, key: Key, expression: Expression) -> Result<Option<Item>, Error> {
+    /// Updates an item, and answers with what it then is; `None` where the condition does not hold.
+    pub(super) async fn update(
+        &self,
+        key: Key,
+        expression: Expression,
+    ) -> Result<Option<Item>, Error> {
         let Parts { update, condition, names, values } = expression.into_parts();
         self.meter.call();
         let result = self

@@ -16,6 +16,7 @@ use shared::{
         allowlist::Allowlist,
         password::Hasher,
         permissions::{Role, Scope, Scopes},
+        rate::Rates,
         token::{PlainToken, TokenKind},
     },
     call::{App, Background, Call},
@@ -91,6 +92,7 @@ impl World {
             random: Arc::new(TestRandom::default()),
             settings: Settings::default(),
             background: Background::default(),
+            rates: Rates::default(),
             passwords: Hasher::new(1024).unwrap(),
             keyring: Keyring::new(move || client, "secret", clock.clone()),
         };
@@ -175,10 +177,12 @@ impl World {
         self.orders.accesses().clear();
     }
 
-    /// From here on clients are of an instance that has just started, and has no secret yet.
+    /// From here on clients are of an instance that has just started: it has no secret yet, and has counted no
+    /// requests.
     pub fn start_anew(&mut self) {
         let client = secrets_client(self.secret_orders.clone(), Arc::clone(&self.secret));
         self.app.keyring = Keyring::new(move || client, "secret", self.clock.clone());
+        self.app.rates = Rates::default();
     }
 
     /// Takes back all orders.
