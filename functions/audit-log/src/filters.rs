@@ -34,7 +34,7 @@ pub struct Filters {
     #[param(value_type = Option<Timestamp>)]
     pub to: Option<Timestamp>,
     /// Who did it: a user, in whatever way, and also where somebody has only claimed to be they; an
-    /// API key; `operator`; or `retention_sweep`.
+    /// API key; `operator`; `retention_sweep`; or `notification_delivery`.
     #[param(value_type = Option<String>, example = "usr_01jq8me0000000000000000000")]
     pub actor: Option<Who>,
     /// What happened.
@@ -49,11 +49,16 @@ pub enum Who {
     User(UserId),
     /// An API key.
     ApiKey(ApiKeyId),
-    /// The deployment's operator.
-    Operator,
-    /// The retention sweep.
-    RetentionSweep,
+    /// One who has no id: the deployment's operator, or a function that acts by itself.
+    Named(&'static str, Actor),
 }
+
+/// Who has no id, by name.
+const NAMED: [(&str, Actor); 3] = [
+    ("operator", Actor::Operator),
+    ("retention_sweep", Actor::RetentionSweep),
+    ("notification_delivery", Actor::NotificationDelivery),
+];
 
 /// The name of an [`Action`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +68,9 @@ impl Who {
     fn read(text: &str) -> Option<Self> {
         let user = || text.parse().ok().map(Self::User);
         let api_key = || text.parse().ok().map(Self::ApiKey);
-        let named = || match text {
-            "operator" => Some(Self::Operator),
-            "retention_sweep" => Some(Self::RetentionSweep),
-            _ => None,
+        let named = || {
+            let found = NAMED.into_iter().find(|(name, _)| *name == text);
+            found.map(|(name, actor)| Self::Named(name, actor))
         };
         user().or_else(api_key).or_else(named)
     }
@@ -77,13 +81,12 @@ impl Who {
                 Actor::Session { user_id, .. }
                 | Actor::ApiKey { user_id, .. }
                 | Actor::Claimed { user_id } => user_id == user,
-                Actor::Operator | Actor::RetentionSweep => false,
+                Actor::Operator | Actor::RetentionSweep | Actor::NotificationDelivery => false,
             },
             Self::ApiKey(key) => {
                 matches!(actor, Actor::ApiKey { api_key_id, .. } if api_key_id == key)
             }
-            Self::Operator => actor == Actor::Operator,
-            Self::RetentionSweep => actor == Actor::RetentionSweep,
+            Self::Named(_, named) => actor == named,
         }
     }
 }
@@ -93,8 +96,7 @@ impl std::fmt::Display for Who {
         match self {
             Self::User(id) => id.fmt(f),
             Self::ApiKey(id) => id.fmt(f),
-            Self::Operator => f.write_str("operator"),
-            Self::RetentionSweep => f.write_str("retention_sweep"),
+            Self::Named(name, _) => f.write_str(name),
         }
     }
 }
@@ -155,7 +157,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Request {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let time =
             "Must be a time as RFC 3339 has it, such as 2026-03-27T15:00:00Z. A plus is %2B.";
-        let who = "Must be the id of a user of an API key, `operator` or `retention_sweep`.";
+        let who = "Must be the id of a user or an API key, or one of: operator, retention_sweep, notification_delivery.";
         let code = "invalid_value";
         let mut parameters = Parameters::of(parts)?;
         let filters = Filters {
