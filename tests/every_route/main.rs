@@ -9,3 +9,4 @@ mod expiries;
 mod failures;
 mod policies;
 mod table;
+mod tenant_wall;
