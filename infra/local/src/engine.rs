@@ -1,23 +1,30 @@
 //! The DynamoDB engine: embedded, in a file, speaking the wire protocol on loopback.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use dynoxide::Database;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{error::Error, template::Template};
+use crate::{error::Error, stream::TableStream, template::Template};
 
 /// The table's name.
 pub const TABLE: &str = "settings-local";
+
+/// The region that the functions are told.
+pub const REGION: &str = "us-east-1";
 
 /// How often items are removed whose time to live is over. In AWS it takes up to two days.
 const SWEEP: Duration = Duration::from_mins(1);
 
 /// A running engine. It ends when the value is dropped.
-#[derive(Debug)]
 pub struct Engine {
     /// Where it listens.
     pub url: String,
+    database: Database,
+    file: PathBuf,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -34,16 +41,32 @@ impl Engine {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(Error::io("loopback"))?;
         let address = listener.local_addr().map_err(Error::io("loopback"))?;
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+        let swept = database.clone();
         let sweeper = tokio::spawn(async move {
             let mut timer = tokio::time::interval(SWEEP);
             loop {
                 timer.tick().await;
-                let database = database.clone();
+                let database = swept.clone();
                 // A sweep that fails is tried again in a minute.
                 let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
             }
         });
-        Ok(Self { url: format!("http://{address}"), tasks: vec![server, sweeper] })
+        let (url, tasks) = (format!("http://{address}"), vec![server, sweeper]);
+        Ok(Self { url, database, file: file.to_owned(), tasks })
+    }
+
+    /// The table's stream.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] where the table has none.
+    pub fn stream(&self) -> Result<TableStream, Error> {
+        TableStream::open(self.database.clone(), self.file.clone())
+    }
+
+    /// The engine itself.
+    #[cfg(test)]
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
     }
 }
 

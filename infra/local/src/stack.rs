@@ -1,12 +1,21 @@
 //! The whole: what starts in which order, and how it ends.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    demo, engine::Engine, error::Error, place::Place, process::Process, secret::Secrets,
-    template::Template, watch,
+    demo,
+    engine::Engine,
+    error::Error,
+    invoke::Api,
+    place::Place,
+    process::Process,
+    schedule,
+    secret::Secrets,
+    stream::{self, TableStream},
+    template::Template,
+    watch,
 };
 
 /// Runs the stack until it is told to end.
@@ -25,8 +34,10 @@ pub async fn run(port: u16) -> Result<(), Error> {
     let mut secrets = Secrets::start(&place, &template.secret).await?;
     let sources = watch::sources()?;
     let mut watching = watch::start(&place, &engine, &secrets, port, sources.path())?;
+    let ready = Ready { place: &place, template: &template, port };
+    let stream = engine.stream()?;
     let outcome = tokio::select! {
-        result = serve(&mut watching, &mut secrets.process, &place, &template, port) => result,
+        result = ready.serve(&mut watching, &mut secrets.process, stream) => result,
         () = signals.any() => Ok(()),
     };
     say("==> stopping");
@@ -34,29 +45,41 @@ pub async fn run(port: u16) -> Result<(), Error> {
     outcome
 }
 
-async fn serve(
-    watching: &mut Process,
-    secrets: &mut Process,
-    place: &Place,
-    template: &Template,
+/// What has been started, as far as serving needs it.
+struct Ready<'a> {
+    place: &'a Place,
+    template: &'a Template,
     port: u16,
-) -> Result<(), Error> {
-    let waiting = |name: &str| say(&format!("==> waiting for the function {name}"));
-    watch::ready(watching, place, template, port, waiting).await?;
-    let api = format!("http://127.0.0.1:{port}");
-    demo::prepare(place, &api).await?;
-    say(&format!(
-        "==> ready: {api} (values in .local/demo.env, logs in .local/log; Ctrl-C stops)
+}
+
+impl Ready<'_> {
+    async fn serve(
+        &self,
+        watching: &mut Process,
+        secrets: &mut Process,
+        stream: TableStream,
+    ) -> Result<(), Error> {
+        let Self { place, template, port } = *self;
+        let waiting = |name: &str| say(&format!("==> waiting for the function {name}"));
+        watch::ready(watching, place, template, port, waiting).await?;
+        let api = format!("http://127.0.0.1:{port}");
+        demo::prepare(place, &api).await?;
+        say(&format!(
+            "==> ready: {api} (values in .local/demo.env, logs in .local/log; Ctrl-C stops)
 Try, in another terminal:
   . .local/demo.env
   curl -s $API_URL/api/user/profile -H \"Authorization: Bearer $ADMIN_API_KEY\"
   curl -s $API_URL/api/organization/limits -H \"Authorization: Bearer $ADMIN_API_KEY\"
   curl -s $API_URL/api/login --json \"{{\\\"email\\\":\\\"$ADMIN_EMAIL\\\",\\\"password\\\":\\\"$ADMIN_PASSWORD\\\"}}\""
-    ));
-    Err(tokio::select! {
-        error = watching.ended() => error,
-        error = secrets.ended() => error,
-    })
+        ));
+        let invoke = Arc::new(Api { url: api });
+        tokio::select! {
+            error = watching.ended() => Err(error),
+            error = secrets.ended() => Err(error),
+            result = stream::serve(stream, place, template, Arc::clone(&invoke), say) => result,
+            () = schedule::keep(template, invoke, say) => Ok(()),
+        }
+    }
 }
 
 struct Signals([Signal; 3]);

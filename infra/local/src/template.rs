@@ -10,7 +10,13 @@ use std::{
 use serde_json::{Map, Value, json};
 use yaml_serde::Value as Yaml;
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    events::{self, Schedule, Stream},
+};
+
+/// The logical id of the secret that notifications are sent with.
+const NOTIFICATION_SECRET: &str = "NotificationSecret";
 
 /// What the template says.
 #[derive(Debug)]
@@ -21,10 +27,12 @@ pub struct Template {
     table: Map<String, Value>,
     /// How the secret's value is generated.
     pub secret: SecretShape,
+    /// Whether there is a secret that notifications are sent with.
+    pub has_notification_secret: bool,
 }
 
 /// A function.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Function {
     /// Its HTTP routes.
     pub routes: Vec<Route>,
@@ -33,6 +41,10 @@ pub struct Function {
     /// The actions that it may take at the table, each with the beginning of the partition keys that
     /// it may take them at.
     pub grants: BTreeSet<(String, String)>,
+    /// When it is invoked by the clock.
+    pub schedules: Vec<Schedule>,
+    /// What it is handed of the table's stream.
+    pub streams: Vec<Stream>,
 }
 
 /// A method and a path.
@@ -59,7 +71,8 @@ impl Template {
     /// Reads a template.
     ///
     /// # Errors
-    /// [`Error::Template`] where it has not just one table and one secret.
+    /// [`Error::Template`] where it has not just one table and one secret of the functions' keys, or an
+    /// event that is not understood.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(Error::io(path.display().to_string()))?;
         Self::parse(&text)
@@ -75,22 +88,26 @@ impl Template {
         let template = plain(yaml);
         let resources = template["Resources"].as_object().cloned().unwrap_or_default();
         let of_type = |kind: &'static str| {
-            resources.values().filter(move |it| it["Type"] == kind).map(|it| &it["Properties"])
+            let found = resources.iter().filter(move |(_, it)| it["Type"] == kind);
+            found.map(|(id, it)| (id.as_str(), &it["Properties"]))
         };
         let only = |kind: &'static str| {
-            let mut found = of_type(kind);
+            let mut found = of_type(kind).filter(|(id, _)| *id != NOTIFICATION_SECRET);
             match (found.next(), found.next()) {
                 (Some(one), None) => Ok(one),
                 _ => Err(Error::Template(format!("expected just one {kind}"))),
             }
         };
-        let table = only("AWS::DynamoDB::Table")?.as_object().cloned().unwrap_or_default();
-        let secret = secret(&only("AWS::SecretsManager::Secret")?["GenerateSecretString"])?;
+        let (table_id, table) = only("AWS::DynamoDB::Table")?;
+        let secret = secret(&only("AWS::SecretsManager::Secret")?.1["GenerateSecretString"])?;
         let globals = variables(&template["Globals"]["Function"]);
+        let stream = format!("{table_id}.StreamArn");
         let functions = of_type("AWS::Serverless::Function")
-            .map(|properties| function(properties, &globals))
+            .map(|(_, properties)| function(properties, &globals, &stream))
             .collect::<Result<_, _>>()?;
-        Ok(Self { functions, table, secret })
+        let table = table.as_object().cloned().unwrap_or_default();
+        let has_notification_secret = resources.contains_key(NOTIFICATION_SECRET);
+        Ok(Self { functions, table, secret, has_notification_secret })
     }
 
     /// The table's `CreateTable` request, under a name of its own.
@@ -132,22 +149,32 @@ fn secret(shape: &Value) -> Result<SecretShape, Error> {
     })
 }
 
-fn function(properties: &Value, globals: &[String]) -> Result<(String, Function), Error> {
+fn function(
+    properties: &Value,
+    globals: &[String],
+    stream: &str,
+) -> Result<(String, Function), Error> {
     let code = properties["CodeUri"].as_str().unwrap_or_default();
     let name = code.rsplit('/').next().filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Error::Template("a function has no CodeUri".to_owned()))?;
-    let events = properties["Events"].as_object().cloned().unwrap_or_default();
-    let routes = events
-        .values()
-        .filter(|event| event["Type"] == "HttpApi")
-        .map(|event| {
-            let text = |name: &str| event["Properties"][name].as_str().unwrap_or_default().into();
-            Route { method: text("Method"), path: text("Path") }
-        })
-        .collect();
-    let variables = [globals, &variables(properties)].concat();
-    let grants = grants(&properties["Policies"]);
-    Ok((name.to_owned(), Function { routes, variables, grants }))
+    let mut function = Function {
+        variables: [globals, &variables(properties)].concat(),
+        grants: grants(&properties["Policies"]),
+        ..Function::default()
+    };
+    for (event_name, event) in properties["Events"].as_object().into_iter().flatten() {
+        let text = |name: &str| event["Properties"][name].as_str().unwrap_or_default().into();
+        match event["Type"].as_str().unwrap_or_default() {
+            "HttpApi" => function.routes.push(Route { method: text("Method"), path: text("Path") }),
+            "ScheduleV2" => function.schedules.extend(events::schedule(event)?),
+            "DynamoDB" => function.streams.push(events::stream(event_name, event, stream)?),
+            kind => {
+                let text = format!("{name}: the local stack has no events of type {kind}");
+                return Err(Error::Template(text));
+            }
+        }
+    }
+    Ok((name.to_owned(), function))
 }
 
 fn grants(policies: &Value) -> BTreeSet<(String, String)> {
@@ -195,43 +222,4 @@ fn plain(yaml: Yaml) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn template() -> Template {
-        Template::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml")).unwrap()
-    }
-
-    #[test]
-    fn the_table_is_the_template_s_own() {
-        let request = template().create_table("local");
-        assert_eq!(request["TableName"], "local");
-        assert_eq!(request["KeySchema"][0]["AttributeName"], "PK");
-        assert_eq!(request["StreamSpecification"]["StreamEnabled"], true);
-        assert_eq!(request["StreamSpecification"]["StreamViewType"], "NEW_AND_OLD_IMAGES");
-        let ttl = template().time_to_live("local").unwrap();
-        assert_eq!(ttl["TimeToLiveSpecification"]["AttributeName"], "expires_at");
-    }
-
-    #[test]
-    fn functions_have_their_routes_and_variables() {
-        let functions = template().functions;
-        let sessions = &functions["sessions"];
-        let login = Route { method: "ANY".to_owned(), path: "/api/login".to_owned() };
-        assert!(sessions.routes.contains(&login));
-        assert!(sessions.variables.contains(&"TABLE_NAME".to_owned()));
-        assert!(functions["operator"].routes.is_empty());
-    }
-
-    #[test]
-    fn the_secret_s_shape_is_read() {
-        let secret = template().secret;
-        assert_eq!(secret.template, r#"{"current":"k1"}"#);
-        assert_eq!((secret.key.as_str(), secret.length), ("k1", 64));
-    }
-
-    #[test]
-    fn a_template_without_a_table_is_refused() {
-        assert!(matches!(Template::parse("Resources: {}"), Err(Error::Template(_))));
-    }
-}
+mod tests;

@@ -11,11 +11,12 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 
 use crate::{
-    engine::{Engine, TABLE},
+    engine::{Engine, REGION, TABLE},
     error::Error,
     place::Place,
     process::Process,
@@ -103,7 +104,7 @@ pub fn start(
             ("RETENTION_COOLING_OFF_HOURS", "0"),
             ("AWS_ENDPOINT_URL_DYNAMODB", &engine.url),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets.url),
-            ("AWS_REGION", "us-east-1"),
+            ("AWS_REGION", REGION),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
             // The developer's own account is never used.
@@ -145,7 +146,8 @@ async fn show(output: impl AsyncRead + Unpin, log: Arc<Mutex<File>>) {
     }
 }
 
-/// Waits until every function has answered once. Those without a route are invoked directly.
+/// Waits until every function has answered once. Those without a route are invoked directly, with
+/// something that they are made for.
 ///
 /// # Errors
 /// [`Error::NotReady`] or [`Error::Ended`].
@@ -163,7 +165,12 @@ pub async fn ready(
             Some(route) => format!("http://127.0.0.1:{port}{}", route.path.replace("{id}", "-")),
             None => format!("http://127.0.0.1:{port}/2015-03-31/functions/{name}/invocations"),
         };
-        answers(process, &url).await?.ok_or_else(|| Error::NotReady {
+        let body = match function.schedules.first() {
+            Some(schedule) => schedule.input.clone(),
+            None if !function.streams.is_empty() => json!({"Records": []}),
+            None => json!({}),
+        };
+        answers(process, &url, &body.to_string()).await?.ok_or_else(|| Error::NotReady {
             name: format!("the function {name}"),
             seconds: READY_SECONDS,
             log: place.log("watch.log").display().to_string(),
@@ -173,14 +180,14 @@ pub async fn ready(
 }
 
 /// Waits for any answer from a URL.
-async fn answers(process: &mut Process, url: &str) -> Result<Option<()>, Error> {
+async fn answers(process: &mut Process, url: &str, body: &str) -> Result<Option<()>, Error> {
     let started = Duration::from_secs(READY_SECONDS);
     let mut ticks = tokio::time::interval(Duration::from_millis(200));
     let wait = async {
         loop {
             ticks.tick().await;
             process.check()?;
-            let url = url.to_owned();
+            let (url, body) = (url.to_owned(), body.to_owned());
             let answer = tokio::task::spawn_blocking(move || {
                 ureq::post(&url)
                     .config()
@@ -188,7 +195,7 @@ async fn answers(process: &mut Process, url: &str) -> Result<Option<()>, Error> 
                     .timeout_global(Some(Duration::from_secs(READY_SECONDS)))
                     .build()
                     .content_type("application/json")
-                    .send("{}")
+                    .send(body)
             });
             if matches!(answer.await, Ok(Ok(_))) {
                 return Ok(());
