@@ -19,7 +19,7 @@ const OTHER_ADMIN: &str = "admin@globex.example";
 ///
 /// # Errors
 /// [`Error::Request`] where the service refuses.
-pub async fn prepare(place: &Place, api: &str) -> Result<(), Error> {
+pub async fn prepare(place: &Place, api: &str, inbox: &str) -> Result<(), Error> {
     let path = place.data("demo.json");
     let kept = fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
     let values = if let Some(values) = kept {
@@ -31,12 +31,12 @@ pub async fn prepare(place: &Place, api: &str) -> Result<(), Error> {
         write_private(&path, &values.to_string())?;
         values
     };
-    write_private(&place.demo_env(), &env_file(api, &values))
+    write_private(&place.demo_env(), &env_file(api, inbox, &values))
 }
 
 /// The lines of `demo.env`, for a shell's `.` and for dotenv readers.
-fn env_file(api: &str, values: &Value) -> String {
-    let mut text = format!("API_URL={api}\n");
+fn env_file(api: &str, inbox: &str, values: &Value) -> String {
+    let mut text = format!("API_URL={api}\nINBOX_URL={inbox}\n");
     for name in [
         "ORG_ID",
         "ADMIN_EMAIL",
@@ -162,8 +162,10 @@ mod tests {
     #[test]
     fn the_file_names_every_value_in_order() {
         let values = json!({"ORG_ID": "org_1", "ADMIN_PASSWORD": "secret"});
-        let text = env_file("http://127.0.0.1:9000", &values);
-        assert!(text.starts_with("API_URL=http://127.0.0.1:9000\nORG_ID=org_1\nADMIN_EMAIL="));
-        assert_eq!(text.lines().count(), 10);
+        let text = env_file("http://127.0.0.1:9000", "http://127.0.0.1:9001", &values);
+        assert!(text.starts_with(
+            "API_URL=http://127.0.0.1:9000\nINBOX_URL=http://127.0.0.1:9001\nORG_ID=org_1\nADMIN_EMAIL="
+        ));
+        assert_eq!(text.lines().count(), 11);
     }
 }

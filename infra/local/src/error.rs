@@ -16,8 +16,13 @@ pub enum Error {
         "port {0} is in use by another program; end that, or choose a port: PORT=9100 make dev"
     )]
     PortInUse(u16),
+    /// The inbox's port is taken.
+    #[error(
+        "port {0} is in use by another program, and the inbox's, as the one after the API's; end that, or choose a port for the API: PORT=9100 make dev"
+    )]
+    InboxPortInUse(u16),
     /// The environment's PORT makes no sense.
-    #[error("PORT must be a number from 1 to 65535")]
+    #[error("PORT must be a number from 1 to 65534")]
     InvalidPort,
     /// `template.yaml` is not as expected.
     #[error("template.yaml: {0}")]

@@ -1,7 +1,7 @@
 //! The local stack: production's shape on one machine. The table is an embedded DynamoDB engine,
 //! made from `template.yaml`'s own resource; Secrets Manager is moto's; every function runs under
-//! `cargo lambda watch`, and is invoked by the template's schedules and the table's stream. The
-//! functions cannot tell.
+//! `cargo lambda watch`, and is invoked by the template's schedules and the table's stream. What they
+//! send arrives in an inbox. The functions cannot tell.
 
 mod clock;
 mod cron;
@@ -9,6 +9,7 @@ pub mod demo;
 pub mod engine;
 pub mod error;
 pub mod events;
+pub mod inbox;
 pub mod invoke;
 pub mod pattern;
 pub mod place;

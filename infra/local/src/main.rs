@@ -26,7 +26,9 @@ async fn main() -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "the tool's one setting")]
 fn port() -> Result<u16, Error> {
     match std::env::var("PORT") {
-        Ok(text) => text.parse().ok().filter(|port| *port > 0).ok_or(Error::InvalidPort),
+        Ok(text) => {
+            text.parse().ok().filter(|port| (1..u16::MAX).contains(port)).ok_or(Error::InvalidPort)
+        }
         Err(_) => Ok(DEFAULT_PORT),
     }
 }

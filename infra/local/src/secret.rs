@@ -1,5 +1,5 @@
-//! Secrets Manager: moto's server, with the template's secret. moto forgets everything when it
-//! ends, so the value is kept beside the table that it encrypts.
+//! Secrets Manager: moto's server, with the template's secrets. moto forgets everything when it
+//! ends, so the value of the functions' keys is kept beside the table that it encrypts.
 
 use std::{fs, net::TcpListener, process::Stdio, time::Duration};
 
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     error::Error,
+    inbox::Inbox,
     place::{Place, write_private},
     process::Process,
     template::SecretShape,
@@ -14,6 +15,9 @@ use crate::{
 
 /// The secret's name.
 pub const SECRET: &str = "settings-local";
+
+/// The name of the secret that notifications are sent with.
+pub const NOTIFICATION_SECRET: &str = "settings-local-notifications";
 
 /// A running Secrets Manager.
 #[derive(Debug)]
@@ -59,6 +63,29 @@ impl Secrets {
         let log = log.display().to_string();
         Err(Error::NotReady { name: "moto_server".to_owned(), seconds: 30, log })
     }
+
+    /// Creates the secret that notifications are sent with: all that it leads to is the inbox.
+    ///
+    /// # Errors
+    /// [`Error::Request`] where the server refuses.
+    pub async fn create_notification_secret(&self, inbox: &Inbox) -> Result<(), Error> {
+        let value = notification_secret(inbox.smtp_port);
+        let request = json!({"Name": NOTIFICATION_SECRET, "SecretString": value.to_string()});
+        let url = self.url.clone();
+        let created = tokio::task::spawn_blocking(move || create(&url, &request)).await;
+        let created = created.map_err(|error| Error::Request(error.to_string()))?;
+        created.map_err(|error| Error::Request(format!("Secrets Manager: {error}")))
+    }
+}
+
+fn notification_secret(smtp_port: u16) -> Value {
+    json!({
+        "slack_bot_token": "xoxb-local",
+        "smtp": {
+            "host": "127.0.0.1", "port": smtp_port, "tls": "none", "username": null,
+            "password": null, "from": "Planasonix <notifications@localhost>",
+        },
+    })
 }
 
 fn create(url: &str, request: &Value) -> Result<(), ureq::Error> {

@@ -8,6 +8,7 @@ use crate::{
     demo,
     engine::Engine,
     error::Error,
+    inbox::Inbox,
     invoke::Api,
     place::Place,
     process::Process,
@@ -27,14 +28,21 @@ pub async fn run(port: u16) -> Result<(), Error> {
     watch::check_folder()?;
     let place = Place::take(Path::new(".local"))?;
     watch::check_port(port)?;
+    // Channels that are stored name the inbox: its port is the same after a restart.
+    let inbox_port = port.saturating_add(1);
+    watch::check_port(inbox_port).map_err(|_| Error::InboxPortInUse(inbox_port))?;
     let template = Template::load(Path::new("template.yaml"))?;
     say("==> starting the table");
     let engine = Engine::start(&place.data("table.db"), &template).await?;
     say("==> starting Secrets Manager");
     let mut secrets = Secrets::start(&place, &template.secret).await?;
+    let inbox = Inbox::start(inbox_port).await?;
+    if template.has_notification_secret {
+        secrets.create_notification_secret(&inbox).await?;
+    }
     let sources = watch::sources()?;
-    let mut watching = watch::start(&place, &engine, &secrets, port, sources.path())?;
-    let ready = Ready { place: &place, template: &template, port };
+    let mut watching = watch::start(&place, &engine, &secrets, &inbox, port, sources.path())?;
+    let ready = Ready { place: &place, template: &template, inbox: &inbox, port };
     let stream = engine.stream()?;
     let outcome = tokio::select! {
         result = ready.serve(&mut watching, &mut secrets.process, stream) => result,
@@ -49,6 +57,7 @@ pub async fn run(port: u16) -> Result<(), Error> {
 struct Ready<'a> {
     place: &'a Place,
     template: &'a Template,
+    inbox: &'a Inbox,
     port: u16,
 }
 
@@ -59,18 +68,20 @@ impl Ready<'_> {
         secrets: &mut Process,
         stream: TableStream,
     ) -> Result<(), Error> {
-        let Self { place, template, port } = *self;
+        let Self { place, template, inbox, port } = *self;
         let waiting = |name: &str| say(&format!("==> waiting for the function {name}"));
         watch::ready(watching, place, template, port, waiting).await?;
         let api = format!("http://127.0.0.1:{port}");
-        demo::prepare(place, &api).await?;
+        demo::prepare(place, &api, &inbox.url).await?;
         say(&format!(
             "==> ready: {api} (values in .local/demo.env, logs in .local/log; Ctrl-C stops)
+==> inbox: {} shows the mails, webhooks and messages that were sent
 Try, in another terminal:
   . .local/demo.env
   curl -s $API_URL/api/user/profile -H \"Authorization: Bearer $ADMIN_API_KEY\"
   curl -s $API_URL/api/organization/limits -H \"Authorization: Bearer $ADMIN_API_KEY\"
-  curl -s $API_URL/api/login --json \"{{\\\"email\\\":\\\"$ADMIN_EMAIL\\\",\\\"password\\\":\\\"$ADMIN_PASSWORD\\\"}}\""
+  curl -s $API_URL/api/login --json \"{{\\\"email\\\":\\\"$ADMIN_EMAIL\\\",\\\"password\\\":\\\"$ADMIN_PASSWORD\\\"}}\"",
+            inbox.url
         ));
         let invoke = Arc::new(Api { url: api });
         tokio::select! {

@@ -18,9 +18,10 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use crate::{
     engine::{Engine, REGION, TABLE},
     error::Error,
+    inbox::Inbox,
     place::Place,
     process::Process,
-    secret::{SECRET, Secrets},
+    secret::{NOTIFICATION_SECRET, SECRET, Secrets},
     template::Template,
 };
 
@@ -70,6 +71,7 @@ pub fn start(
     place: &Place,
     engine: &Engine,
     secrets: &Secrets,
+    inbox: &Inbox,
     port: u16,
     sources: &Path,
 ) -> Result<Process, Error> {
@@ -99,6 +101,11 @@ pub fn start(
         command.envs([
             ("TABLE_NAME", TABLE),
             ("SECRET_ID", SECRET),
+            ("NOTIFICATION_SECRET_ID", NOTIFICATION_SECRET),
+            // What is sent goes to the inbox, which is where no receiver may be: on loopback.
+            ("NOTIFICATIONS_ALLOW_INSECURE", "true"),
+            ("SLACK_API_URL", &inbox.url),
+            ("PAGERDUTY_EVENTS_URL", &inbox.url),
             ("LOG_LEVEL", "info"),
             // Shorter days can be seen to work within the hour.
             ("RETENTION_COOLING_OFF_HOURS", "0"),
