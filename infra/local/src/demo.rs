@@ -11,6 +11,9 @@ use crate::{
     secret::random_text,
 };
 
+/// What is kept of the demo data.
+const KEPT: &str = "demo.json";
+
 const ADMIN: &str = "admin@acme.example";
 const VIEWER: &str = "viewer@acme.example";
 const OTHER_ADMIN: &str = "admin@globex.example";
@@ -20,7 +23,7 @@ const OTHER_ADMIN: &str = "admin@globex.example";
 /// # Errors
 /// [`Error::Request`] where the service refuses.
 pub async fn prepare(place: &Place, api: &str, inbox: &str) -> Result<(), Error> {
-    let path = place.data("demo.json");
+    let path = place.data(KEPT);
     let kept = fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
     let values = if let Some(values) = kept {
         values
@@ -32,6 +35,15 @@ pub async fn prepare(place: &Place, api: &str, inbox: &str) -> Result<(), Error>
         values
     };
     write_private(&place.demo_env(), &env_file(api, inbox, &values))
+}
+
+/// The demo organizations, each with the Slack workspace that it has; nothing before they are made.
+#[must_use]
+pub fn organizations(place: &Place) -> Option<[(String, &'static str); 2]> {
+    let text = fs::read_to_string(place.data(KEPT)).ok()?;
+    let values: Value = serde_json::from_str(&text).ok()?;
+    let id = |name: &str| values[name].as_str().map(ToOwned::to_owned);
+    Some([(id("ORG_ID")?, "acme"), (id("OTHER_ORG_ID")?, "globex")])
 }
 
 /// The lines of `demo.env`, for a shell's `.` and for dotenv readers.
@@ -158,6 +170,17 @@ fn post(url: &str, token: Option<&str>, body: &Value) -> Result<Value, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_organizations_are_known_once_they_are_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::take(folder.path()).unwrap();
+        assert_eq!(organizations(&place), None);
+        let values = json!({"ORG_ID": "org_1", "OTHER_ORG_ID": "org_2"});
+        write_private(&place.data(KEPT), &values.to_string()).unwrap();
+        let expected = [("org_1".to_owned(), "acme"), ("org_2".to_owned(), "globex")];
+        assert_eq!(organizations(&place), Some(expected));
+    }
 
     #[test]
     fn the_file_names_every_value_in_order() {

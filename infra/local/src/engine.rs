@@ -6,6 +6,7 @@ use std::{
 };
 
 use dynoxide::Database;
+use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{error::Error, stream::TableStream, template::Template};
@@ -80,15 +81,30 @@ impl Drop for Engine {
 
 fn create_table(database: &Database, template: &Template) -> Result<(), Error> {
     let existing =
-        database.list_tables(serde_json::from_str("{}").map_err(json)?).map_err(engine)?;
+        database.list_tables(serde_json::from_str("{}").map_err(refused)?).map_err(engine)?;
     if existing.table_names.iter().any(|name| name == TABLE) {
-        return Ok(());
+        return create_indexes(database, template);
     }
-    let request = serde_json::from_value(template.create_table(TABLE)).map_err(json)?;
+    let request = serde_json::from_value(template.create_table(TABLE)).map_err(refused)?;
     database.create_table(request).map_err(engine)?;
     if let Some(request) = template.time_to_live(TABLE) {
-        let request = serde_json::from_value(request).map_err(json)?;
+        let request = serde_json::from_value(request).map_err(refused)?;
         database.update_time_to_live(request).map_err(engine)?;
+    }
+    Ok(())
+}
+
+/// Creates the indexes that the template has got since the table was made.
+fn create_indexes(database: &Database, template: &Template) -> Result<(), Error> {
+    let request = serde_json::from_value(json!({"TableName": TABLE})).map_err(refused)?;
+    let table = database.describe_table(request).map_err(engine)?;
+    let table = serde_json::to_value(table).map_err(refused)?;
+    let indexes = table["Table"]["GlobalSecondaryIndexes"].as_array().cloned().unwrap_or_default();
+    for (name, request) in template.create_indexes(TABLE) {
+        if !indexes.iter().any(|index| index["IndexName"] == name.as_str()) {
+            let request = serde_json::from_value(request).map_err(refused)?;
+            database.update_table(request).map_err(engine)?;
+        }
     }
     Ok(())
 }
@@ -110,7 +126,7 @@ fn engine(error: impl std::fmt::Display) -> Error {
     Error::Engine(error.to_string())
 }
 
-fn json(error: impl std::fmt::Display) -> Error {
+fn refused(error: impl std::fmt::Display) -> Error {
     Error::Template(error.to_string())
 }
 
@@ -127,5 +143,26 @@ mod tests {
             let engine = Engine::start(&folder.path().join("table.db"), &template).await.unwrap();
             assert!(engine.url.starts_with("http://127.0.0.1:"));
         }
+    }
+
+    #[tokio::test]
+    async fn an_older_table_gets_the_template_s_indexes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("table.db");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+        let template = Template::load(&path).unwrap();
+        let database = Database::new(&file.display().to_string()).unwrap();
+        let mut older = template.create_table(TABLE);
+        older.as_object_mut().unwrap().remove("GlobalSecondaryIndexes");
+        older["AttributeDefinitions"].as_array_mut().unwrap().truncate(2);
+        database.create_table(serde_json::from_value(older).unwrap()).unwrap();
+        drop(database);
+        let engine = Engine::start(&file, &template).await.unwrap();
+        let query = json!({
+            "TableName": TABLE, "IndexName": "due", "KeyConditionExpression": "due_shard = :shard",
+            "ExpressionAttributeValues": {":shard": {"S": "0"}},
+        });
+        let found = engine.database().query(serde_json::from_value(query).unwrap()).unwrap();
+        assert_eq!(found.count, 0);
     }
 }

@@ -18,7 +18,7 @@ pub enum Error {
     PortInUse(u16),
     /// The inbox's port is taken.
     #[error(
-        "port {0} is in use by another program, and the inbox's, as the one after the API's; end that, or choose a port for the API: PORT=9100 make dev"
+        "port {0}, where the inbox would be, one above the API, is in use by another program; end that, or choose a port for the API: PORT=9100 make dev"
     )]
     InboxPortInUse(u16),
     /// The environment's PORT makes no sense.

@@ -3,11 +3,10 @@
 
 use std::{fs, net::TcpListener, process::Stdio, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     error::Error,
-    inbox::Inbox,
     place::{Place, write_private},
     process::Process,
     template::SecretShape,
@@ -64,13 +63,18 @@ impl Secrets {
         Err(Error::NotReady { name: "moto_server".to_owned(), seconds: 30, log })
     }
 
-    /// Creates the secret that notifications are sent with: all that it leads to is the inbox.
+    /// Creates the secret that notifications are sent with: all that it leads to is the inbox. Each
+    /// of the organizations has one Slack workspace, by the name that stands beside it.
     ///
     /// # Errors
     /// [`Error::Request`] where the server refuses.
-    pub async fn create_notification_secret(&self, inbox: &Inbox) -> Result<(), Error> {
-        let value = notification_secret(inbox.smtp_port);
-        let request = json!({"Name": NOTIFICATION_SECRET, "SecretString": value.to_string()});
+    pub async fn create_notification_secret(
+        &self,
+        smtp_port: u16,
+        organizations: &[(String, &str)],
+    ) -> Result<(), Error> {
+        let value = notification_secret(smtp_port, organizations).to_string();
+        let request = json!({"Name": NOTIFICATION_SECRET, "SecretString": value});
         let url = self.url.clone();
         let created = tokio::task::spawn_blocking(move || create(&url, &request)).await;
         let created = created.map_err(|error| Error::Request(error.to_string()))?;
@@ -78,9 +82,12 @@ impl Secrets {
     }
 }
 
-fn notification_secret(smtp_port: u16) -> Value {
+fn notification_secret(smtp_port: u16, organizations: &[(String, &str)]) -> Value {
+    let tokens = organizations.iter().map(|(organization, workspace)| {
+        (format!("{organization}/{workspace}"), Value::from("xoxb-local"))
+    });
     json!({
-        "slack_bot_token": "xoxb-local",
+        "slack": tokens.collect::<Map<_, _>>(),
         "smtp": {
             "host": "127.0.0.1", "port": smtp_port, "tls": "none", "username": null,
             "password": null, "from": "Planasonix <notifications@localhost>",
@@ -147,6 +154,19 @@ fn free_port() -> Result<u16, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_notifications_are_sent_with_leads_to_the_inbox() {
+        let expected = json!({
+            "slack": {"org_1/acme": "xoxb-local", "org_2/globex": "xoxb-local"},
+            "smtp": {
+                "host": "127.0.0.1", "port": 2525, "tls": "none", "username": null,
+                "password": null, "from": "Planasonix <notifications@localhost>",
+            },
+        });
+        let organizations = [("org_1".to_owned(), "acme"), ("org_2".to_owned(), "globex")];
+        assert_eq!(notification_secret(2525, &organizations), expected);
+    }
 
     #[test]
     fn the_value_is_generated_once_and_kept() {

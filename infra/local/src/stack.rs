@@ -37,15 +37,12 @@ pub async fn run(port: u16) -> Result<(), Error> {
     say("==> starting Secrets Manager");
     let mut secrets = Secrets::start(&place, &template.secret).await?;
     let inbox = Inbox::start(inbox_port).await?;
-    if template.has_notification_secret {
-        secrets.create_notification_secret(&inbox).await?;
-    }
     let sources = watch::sources()?;
     let mut watching = watch::start(&place, &engine, &secrets, &inbox, port, sources.path())?;
-    let ready = Ready { place: &place, template: &template, inbox: &inbox, port };
+    let started = Started { place: &place, template: &template, inbox: &inbox, port };
     let stream = engine.stream()?;
     let outcome = tokio::select! {
-        result = ready.serve(&mut watching, &mut secrets.process, stream) => result,
+        result = started.serve(&mut watching, &mut secrets, stream) => result,
         () = signals.any() => Ok(()),
     };
     say("==> stopping");
@@ -54,25 +51,30 @@ pub async fn run(port: u16) -> Result<(), Error> {
 }
 
 /// What has been started, as far as serving needs it.
-struct Ready<'a> {
+struct Started<'a> {
     place: &'a Place,
     template: &'a Template,
     inbox: &'a Inbox,
     port: u16,
 }
 
-impl Ready<'_> {
+impl Started<'_> {
     async fn serve(
         &self,
         watching: &mut Process,
-        secrets: &mut Process,
+        secrets: &mut Secrets,
         stream: TableStream,
     ) -> Result<(), Error> {
         let Self { place, template, inbox, port } = *self;
         let waiting = |name: &str| say(&format!("==> waiting for the function {name}"));
+        // What was published before a restart may be sent at once.
+        let known = self.prepare_notifications(secrets).await?;
         watch::ready(watching, place, template, port, waiting).await?;
         let api = format!("http://127.0.0.1:{port}");
         demo::prepare(place, &api, &inbox.url).await?;
+        if !known {
+            self.prepare_notifications(secrets).await?;
+        }
         say(&format!(
             "==> ready: {api} (values in .local/demo.env, logs in .local/log; Ctrl-C stops)
 ==> inbox: {} shows the mails, webhooks and messages that were sent
@@ -86,10 +88,20 @@ Try, in another terminal:
         let invoke = Arc::new(Api { url: api });
         tokio::select! {
             error = watching.ended() => Err(error),
-            error = secrets.ended() => Err(error),
+            error = secrets.process.ended() => Err(error),
             result = stream::serve(stream, place, template, Arc::clone(&invoke), say) => result,
             () = schedule::keep(template, invoke, say) => Ok(()),
         }
+    }
+
+    /// Creates the secret that notifications are sent with, where the template has one; whether the
+    /// organizations that it is for are there.
+    async fn prepare_notifications(&self, secrets: &Secrets) -> Result<bool, Error> {
+        let Some(organizations) = demo::organizations(self.place) else { return Ok(false) };
+        if self.template.has_notification_secret {
+            secrets.create_notification_secret(self.inbox.smtp_port, &organizations).await?;
+        }
+        Ok(true)
     }
 }
 

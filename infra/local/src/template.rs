@@ -130,6 +130,22 @@ impl Template {
         request.into()
     }
 
+    /// The table's `UpdateTable` requests, one for each index, for a table that was made before the
+    /// template had it; with the indexes' names.
+    #[must_use]
+    pub fn create_indexes(&self, name: &str) -> Vec<(String, Value)> {
+        let indexes = self.table.get("GlobalSecondaryIndexes").and_then(Value::as_array);
+        let requests = indexes.into_iter().flatten().map(|index| {
+            let request = json!({
+                "TableName": name,
+                "AttributeDefinitions": self.table.get("AttributeDefinitions"),
+                "GlobalSecondaryIndexUpdates": [{"Create": index}],
+            });
+            (index["IndexName"].as_str().unwrap_or_default().to_owned(), request)
+        });
+        requests.collect()
+    }
+
     /// The table's `UpdateTimeToLive` request, if it has a TTL attribute.
     #[must_use]
     pub fn time_to_live(&self, name: &str) -> Option<Value> {
@@ -168,6 +184,8 @@ fn function(
             "HttpApi" => function.routes.push(Route { method: text("Method"), path: text("Path") }),
             "ScheduleV2" => function.schedules.extend(events::schedule(event)?),
             "DynamoDB" => function.streams.push(events::stream(event_name, event, stream)?),
+            // There is no event bus here.
+            "EventBridgeRule" => {}
             kind => {
                 let text = format!("{name}: the local stack has no events of type {kind}");
                 return Err(Error::Template(text));

@@ -104,8 +104,8 @@ pub fn start(
             ("NOTIFICATION_SECRET_ID", NOTIFICATION_SECRET),
             // What is sent goes to the inbox, which is where no receiver may be: on loopback.
             ("NOTIFICATIONS_ALLOW_INSECURE", "true"),
-            ("SLACK_API_URL", &inbox.url),
-            ("PAGERDUTY_EVENTS_URL", &inbox.url),
+            ("SLACK_API_URL", &inbox.slack_url()),
+            ("PAGERDUTY_EVENTS_URL", &inbox.pagerduty_url()),
             ("LOG_LEVEL", "info"),
             // Shorter days can be seen to work within the hour.
             ("RETENTION_COOLING_OFF_HOURS", "0"),

@@ -52,6 +52,18 @@ impl Inbox {
         let tasks = [serve, tokio::spawn(smtp::serve(smtp, store))];
         Ok(Self { url: format!("http://127.0.0.1:{port}"), smtp_port, tasks })
     }
+
+    /// What stands for `https://slack.com/api`.
+    #[must_use]
+    pub fn slack_url(&self) -> String {
+        format!("{}/api", self.url)
+    }
+
+    /// What stands for `https://events.pagerduty.com/v2/enqueue`.
+    #[must_use]
+    pub fn pagerduty_url(&self) -> String {
+        format!("{}/v2/enqueue", self.url)
+    }
 }
 
 impl Drop for Inbox {

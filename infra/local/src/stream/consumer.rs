@@ -19,7 +19,7 @@ use super::{
 use crate::{error::Error, events::Stream, invoke::Invoke, place::Place};
 
 /// How often the stream is looked at.
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(100);
 
 /// How many records are read at once.
 const READ_AT_ONCE: usize = 1_000;

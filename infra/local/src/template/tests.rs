@@ -47,7 +47,7 @@ fn an_event_that_nobody_would_bring_is_refused() {
     Properties: {CodeUri: functions/queue, Events: {Queue: {Type: SQS}}}";
     let error = Template::parse(text).unwrap_err().to_string();
     assert_eq!(error, "template.yaml: queue: the local stack has no events of type SQS");
-    let template = Template::parse(&text.replace("SQS", "HttpApi")).unwrap();
+    let template = Template::parse(&text.replace("SQS", "EventBridgeRule")).unwrap();
     assert!(template.has_notification_secret);
 }
 

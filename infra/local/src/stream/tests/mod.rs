@@ -126,7 +126,7 @@ impl Test {
 
 /// Takes steps until there is nothing to read.
 async fn until_idle<F: Feed, I: Invoke>(consumer: &mut Consumer<F, I>) -> Vec<String> {
-    let idle = Step { wait: Duration::from_millis(50), told: None };
+    let idle = Step { wait: Duration::from_millis(100), told: None };
     let mut told = Vec::new();
     for _ in 0..10_000 {
         let step = consumer.step().await.unwrap();
