@@ -5,6 +5,7 @@
 
 use std::{fmt, marker::PhantomData, str::FromStr};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use ulid::Ulid;
 use utoipa::{
@@ -87,6 +88,17 @@ impl<K: Kind> Id<K> {
         Self::new(Ulid(bits))
     }
 
+    /// The identifier in 22 characters, as a key of what an item has many of.
+    #[must_use]
+    pub fn short(self) -> String {
+        URL_SAFE_NO_PAD.encode(self.to_bits().to_be_bytes())
+    }
+
+    fn from_short(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(Self::from_bits(u128::from_be_bytes(bytes.try_into().ok()?)))
+    }
+
     /// The identifier's 128 bits, without its kind.
     #[must_use]
     pub const fn to_bits(self) -> u128 {
@@ -160,6 +172,32 @@ impl<'de, K: Kind> Deserialize<'de> for Id<K> {
     }
 }
 
+/// Maps whose keys are identifiers in their short form.
+pub(crate) mod by_short_id {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use super::{Id, Kind};
+
+    pub(crate) fn serialize<S: Serializer, K: Kind, V: Serialize>(
+        map: &BTreeMap<Id<K>, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(map.iter().map(|(id, value)| (id.short(), value)))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, K: Kind + Ord, V: Deserialize<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Id<K>, V>, D::Error> {
+        let map = BTreeMap::<String, V>::deserialize(deserializer)?;
+        let invalid = || de::Error::custom("a short identifier is not one");
+        map.into_iter()
+            .map(|(id, value)| Ok((Id::from_short(&id).ok_or_else(invalid)?, value)))
+            .collect()
+    }
+}
+
 impl<K: Kind> PartialSchema for Id<K> {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
@@ -186,6 +224,15 @@ mod tests {
         let id: UserId = TEXT.parse().unwrap();
         assert_eq!(id.to_string(), TEXT);
         assert_eq!(UserId::from_bits(id.to_bits()), id);
+    }
+
+    #[test]
+    fn the_short_form_is_of_22_characters_and_one_identifier() {
+        let id: UserId = TEXT.parse().unwrap();
+        assert_eq!((id.short().len(), UserId::from_short(&id.short())), (22, Some(id)));
+        for text in ["", "A", "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB", TEXT] {
+            assert!(UserId::from_short(text).is_none(), "{text}");
+        }
     }
 
     #[test]

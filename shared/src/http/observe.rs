@@ -27,8 +27,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SESSION_IDLE_EXPIRES: HeaderName = HeaderName::from_static("session-idle-expires");
 /// When it ends whatever happens.
 const SESSION_EXPIRES: HeaderName = HeaderName::from_static("session-expires");
-/// How much of a user agent is kept, in bytes: a session carries it in an item of bounded size.
-const MAX_USER_AGENT: usize = 120;
+/// How much of a user agent is looked at, in bytes.
+const MAX_USER_AGENT: usize = 512;
 
 /// Puts the boundary around a function's routes.
 pub fn observed(router: Router, app: App) -> Router {

@@ -6,6 +6,7 @@ pub mod allowlist;
 pub mod audit;
 pub mod challenge;
 pub mod organization;
+pub(crate) mod packed;
 pub mod preferences;
 pub mod retention;
 pub mod second_factor;
