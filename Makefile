@@ -57,12 +57,12 @@ openapi: ## Write the OpenAPI document anew, from the routes
 	mv infra/openapi/openapi.json.new infra/openapi/openapi.json
 
 .PHONY: bench
-bench: ## Measure, with release binaries
+bench: ## Measure, with release binaries (SECTION=allowlist|cost|memory|revocation|size|start|warm for one alone)
 	@# One at a time, as they are deployed: built together, each would carry what any of them needs of shared/.
 	set -e; for member in functions/* infra/hello-world infra/bare-read; do \
 		cargo build --release --locked --manifest-path $$member/Cargo.toml; \
 	done
-	cargo run --profile measure --locked --package bench
+	cargo run --profile measure --locked --package bench -- $(SECTION)
 
 # SAM finds cargo-lambda, and cargo-lambda zig, by PATH.
 SAM = PATH="$(abspath $(LOCAL_VENV))/bin:$(abspath $(LINT_VENV))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam

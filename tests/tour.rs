@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 use serde_json::json;
+use shared::ids::SessionId;
 use system_tests::{System, at_once};
 
 #[test]
@@ -94,8 +95,8 @@ fn a_shortened_policy_ends_an_idle_session_on_every_instance_and_a_longer_one_do
         json!({
             "Key": {"PK": {"S": user}, "SK": {"S": "USER"}},
             "UpdateExpression":
-                "SET sessions.#id.last_active_at = sessions.#id.last_active_at - :seconds",
-            "ExpressionAttributeNames": {"#id": id},
+                "SET sessions.#id.l = sessions.#id.l - :seconds",
+            "ExpressionAttributeNames": {"#id": id.parse::<SessionId>().unwrap().short()},
             "ExpressionAttributeValues": {":seconds": {"N": "1200"}},
         }),
     );

@@ -5,6 +5,7 @@
 
 use std::{fmt, marker::PhantomData, str::FromStr};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 use ulid::Ulid;
@@ -115,6 +116,17 @@ impl<K: Kind> Id<K> {
         Self::new(Ulid(bits))
     }
 
+    /// The identifier in 22 characters, as a key of what an item has many of.
+    #[must_use]
+    pub fn short(self) -> String {
+        URL_SAFE_NO_PAD.encode(self.to_bits().to_be_bytes())
+    }
+
+    fn from_short(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(Self::from_bits(u128::from_be_bytes(bytes.try_into().ok()?)))
+    }
+
     /// The identifier's 128 bits, without its kind.
     #[must_use]
     pub const fn to_bits(self) -> u128 {
@@ -188,6 +200,32 @@ impl<'de, K: Kind> Deserialize<'de> for Id<K> {
     }
 }
 
+/// Maps whose keys are identifiers in their short form.
+pub(crate) mod by_short_id {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use super::{Id, Kind};
+
+    pub(crate) fn serialize<S: Serializer, K: Kind, V: Serialize>(
+        map: &BTreeMap<Id<K>, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(map.iter().map(|(id, value)| (id.short(), value)))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, K: Kind + Ord, V: Deserialize<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Id<K>, V>, D::Error> {
+        let map = BTreeMap::<String, V>::deserialize(deserializer)?;
+        let invalid = || de::Error::custom("a short identifier is not one");
+        map.into_iter()
+            .map(|(id, value)| Ok((Id::from_short(&id).ok_or_else(invalid)?, value)))
+            .collect()
+    }
+}
+
 impl<K: Kind> PartialSchema for Id<K> {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
@@ -223,6 +261,15 @@ mod tests {
         assert_eq!(derived(&[b"ab", b"c"]), derived(&[b"ab", b"c"]));
         assert_ne!(derived(&[b"ab", b"c"]), derived(&[b"a", b"bc"]));
         assert_eq!(derived(&[b"ab"]).created_at(), Timestamp::from_second(1_743_087_600));
+    }
+
+    #[test]
+    fn the_short_form_is_of_22_characters_and_one_identifier() {
+        let id: UserId = TEXT.parse().unwrap();
+        assert_eq!((id.short().len(), UserId::from_short(&id.short())), (22, Some(id)));
+        for text in ["", "A", "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB", TEXT] {
+            assert!(UserId::from_short(text).is_none(), "{text}");
+        }
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn show(id: ApiKeyId, key: &ApiKey, secret: &PlainToken) -> Envelope<CreatedApiK
         id,
         name: key.name.clone(),
         secret: secret.reveal().to_owned(),
-        prefix: key.prefix.clone(),
+        prefix: key.prefix.to_string(),
         scopes: key.scopes.iter().collect(),
         expires_at: key.expires_at,
         created_at: id.created_at(),

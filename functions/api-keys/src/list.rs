@@ -44,7 +44,7 @@ impl ShownApiKey {
         Self {
             id,
             name: key.name.clone(),
-            prefix: key.prefix.clone(),
+            prefix: key.prefix.to_string(),
             scopes: key.scopes.iter().collect(),
             created_at: id.created_at(),
             last_used_at: key.last_used_at,

@@ -107,13 +107,13 @@ pub async fn handler(
     let data = RegeneratedApiKey {
         id,
         secret: secret.reveal().to_owned(),
-        prefix: after.prefix.clone(),
+        prefix: after.prefix.to_string(),
         rotated_at: call.now,
         previous_secret_valid_until: valid_until,
     };
     let answer = Fixed::json(StatusCode::OK, &Envelope { data })?;
     let record = first.record(call, &answer)?;
-    let changes = Changes::default().with("prefix", &before.prefix, &after.prefix).with(
+    let changes = Changes::default().with("prefix", before.prefix, after.prefix).with(
         "previous_secret_valid_until",
         None::<String>,
         valid_until,

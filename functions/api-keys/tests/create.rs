@@ -61,7 +61,10 @@ async fn stores_the_hash_of_the_secret_and_nothing_more_of_it() {
     let (id, secret) = (answer.text(201, "id"), answer.text(201, "secret"));
     let user = world.user(&world.admin).await;
     let key = &user.api_keys[&id.parse::<ApiKeyId>().unwrap()];
-    assert_eq!((key.name.as_str(), key.prefix.as_str(), key.version), ("CI", &secret[..14], 1));
+    assert_eq!(
+        (key.name.as_str(), key.prefix.to_string(), key.version),
+        ("CI", secret[..14].to_owned(), 1)
+    );
     assert_eq!(key.scopes.iter().collect::<Vec<_>>(), [Scope::ProfileRead]);
     assert_eq!((key.expires_at, key.last_used_at, key.rotated_at), (None, None, None));
     assert_eq!(key.hash, hash(&secret));

@@ -4,7 +4,11 @@
 
 use harness::{Client, Person, World};
 use serde_json::{Value, json};
-use shared::{auth::permissions::Scope, model::user::MAX_API_KEYS};
+use shared::{
+    auth::permissions::Scope,
+    http::user_agent::MAX_USER_AGENT,
+    model::user::{ApiKey, MAX_API_KEYS, MAX_SESSIONS, Session},
+};
 
 const PATH: &str = "/api/user/api-keys";
 
@@ -116,14 +120,46 @@ async fn expired_keys_are_not_shown() {
 }
 
 #[tokio::test]
-async fn fifty_keys_are_one_page_and_one_call_of_at_most_three_units() {
+async fn fifty_keys_are_one_page_and_one_call_of_two_units() {
     let world = World::new().await;
     let client = world.client(api_keys::router());
     let token = make(&world, &client, &world.viewer, &["k"; MAX_API_KEYS]).await;
     let answer = client.get(PATH).bearer(&token).send().await;
     assert_eq!(answer.data(200).as_array().unwrap().len(), MAX_API_KEYS);
     assert_eq!(answer.body["meta"]["next_cursor"], Value::Null);
-    answer.expect_cost(1, 3.0);
+    answer.expect_cost(1, 2.0);
+}
+
+#[tokio::test]
+async fn a_user_with_as_much_of_everything_as_one_can_have_is_read_for_three_units() {
+    for (length, units) in [(20, 3.0), (100, 4.0)] {
+        let world = World::new().await;
+        let later = Some(world.now().plus_days(1));
+        for _ in 0..MAX_API_KEYS {
+            let change = |key| ApiKey {
+                name: "n".repeat(length),
+                expires_at: later,
+                rotated_at: later,
+                version: 300,
+                ..key
+            };
+            world.api_key_like(&world.viewer, Scope::ALL, change).await;
+        }
+        let mut token = String::new();
+        for _ in 0..MAX_SESSIONS {
+            let change = |session| Session {
+                proved_at: later,
+                ip_address: "2001:db8:1:2:3:4:5:6".parse().ok(),
+                user_agent: Some("u".repeat(MAX_USER_AGENT)),
+                ..session
+            };
+            (_, token) = world.session_like(&world.viewer, change).await;
+        }
+        let user = world.user(&world.viewer).await;
+        assert_eq!((user.api_keys.len(), user.sessions.len()), (MAX_API_KEYS, MAX_SESSIONS));
+        let client = world.client(api_keys::router());
+        client.get(PATH).bearer(&token).send().await.expect(200, "").expect_cost(1, units);
+    }
 }
 
 #[tokio::test]

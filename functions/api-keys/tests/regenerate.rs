@@ -50,7 +50,7 @@ async fn changes_the_secret_and_nothing_else() {
     let before = world.user(&world.viewer).await.api_keys.remove(&id).unwrap();
     let answer = regenerate(&client, &token, id).send().await;
     let after = world.user(&world.viewer).await.api_keys.remove(&id).unwrap();
-    assert_eq!(after.prefix, answer.text(200, "prefix"));
+    assert_eq!(after.prefix.to_string(), answer.text(200, "prefix"));
     assert_eq!((after.rotated_at, after.version), (Some(world.now()), 2));
     assert_eq!((&after.name, after.scopes), (&before.name, before.scopes));
     assert_eq!((after.expires_at, after.last_used_at), (ends, before.last_used_at));

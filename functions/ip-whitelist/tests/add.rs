@@ -335,7 +335,7 @@ async fn a_thousand_entries_and_not_one_more() {
     answer.expect(409, "limit_reached");
     assert_eq!(world.dump(), before);
     let rules = world.rules(&world.admin).await;
-    assert_eq!((rules.entry_count(world.now()), rules.networks.packed_len()), (1000, 5000));
+    assert_eq!((rules.entry_count(world.now()), rules.networks.packed_len()), (1000, 4017));
     // A read of the organization with its list and the user: two units over what it is without.
     let client = world.client(organization::router());
     client.get("/api/organization").bearer(&token).send().await.expect_cost(1, 3.0);

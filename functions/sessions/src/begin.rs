@@ -11,6 +11,7 @@ use shared::{
     },
     call::Call,
     error::Error,
+    http::user_agent::shortened,
     ids::{ChallengeId, OrganizationId, SessionId, UserId},
     model::{
         audit::{Action, Actor, Changes},
@@ -109,8 +110,8 @@ pub(crate) async fn session(
         hash: token.hash(),
         last_active_at: call.now,
         proved_at: None,
-        ip_address: call.address.map(|address| address.to_string()),
-        user_agent: call.user_agent.as_deref().map(ToOwned::to_owned),
+        ip_address: call.address,
+        user_agent: call.user_agent.as_deref().map(shortened),
     };
     let actor = Actor::Session { user_id: user.id, session_id: id };
     let mut changes = Changes::default();

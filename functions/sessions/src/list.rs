@@ -32,7 +32,8 @@ pub struct ShownSession {
     expires_at: Timestamp,
     /// From where it began.
     ip_address: Option<String>,
-    /// What the program that began it called itself.
+    /// What the program that began it called itself, up to 32 characters; of a browser, its name and
+    /// its machine.
     user_agent: Option<String>,
 }
 
@@ -51,7 +52,7 @@ impl ShownSession {
             last_active_at: session.last_active_at,
             idle_expires_at: idle,
             expires_at: absolute,
-            ip_address: session.ip_address.clone(),
+            ip_address: session.ip_address.map(|address| address.to_string()),
             user_agent: session.user_agent.clone(),
         }
     }

@@ -107,7 +107,7 @@ async fn a_session_that_is_ended_meanwhile_ends_no_others() {
     let viewer = &world.viewer;
     let partition = format!("USER#{}#{}", viewer.organization_id, viewer.user_id);
     world.tamper_before("TransactWriteItems", partition, move |item| {
-        item["sessions"]["M"].as_object_mut().unwrap().remove(&id.to_string());
+        item["sessions"]["M"].as_object_mut().unwrap().remove(&id.short());
     });
     let answer = client.delete(PATH).bearer(&token).send().await;
     answer.expect(401, "invalid_credential");

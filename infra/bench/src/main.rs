@@ -27,19 +27,44 @@ use std::process::ExitCode;
 use report::Report;
 use service::Service;
 
+/// What is measured, in this order, and by its name alone where it is given as an argument.
+const SECTIONS: [&str; 7] = ["size", "allowlist", "start", "warm", "memory", "revocation", "cost"];
+
 fn main() -> ExitCode {
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = chosen.iter().find(|name| !SECTIONS.contains(&name.as_str())) {
+        println!("There is no section {unknown}; there are {}.", SECTIONS.join(", "));
+        return ExitCode::FAILURE;
+    }
+    let sections: Vec<&str> = SECTIONS
+        .into_iter()
+        .filter(|section| chosen.is_empty() || chosen.iter().any(|name| name == section))
+        .collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let report = runtime.block_on(async {
-        let mut report = Report::default();
-        let service = Service::start().await;
-        size::measure(&mut report);
-        allowlist::measure(&mut report);
-        start::measure(&service, &mut report).await;
-        warm::measure(&service, &mut report).await;
-        memory::measure(&service, &mut report).await;
-        revocation::measure(&service, &mut report).await;
-        cost::measure(&service, &mut report).await;
-        report
-    });
-    report.conclude()
+    runtime.block_on(measure(&sections)).conclude()
+}
+
+async fn measure(sections: &[&str]) -> Report {
+    let mut report = Report::default();
+    let mut service = None;
+    for section in sections {
+        match *section {
+            "size" => size::measure(&mut report),
+            "allowlist" => allowlist::measure(&mut report),
+            running => {
+                let service = match &service {
+                    Some(service) => service,
+                    None => service.insert(Service::start().await),
+                };
+                match running {
+                    "start" => start::measure(service, &mut report).await,
+                    "warm" => warm::measure(service, &mut report).await,
+                    "memory" => memory::measure(service, &mut report).await,
+                    "revocation" => revocation::measure(service, &mut report).await,
+                    _ => cost::measure(service, &mut report).await,
+                }
+            }
+        }
+    }
+    report
 }

@@ -94,6 +94,17 @@ impl Scopes {
     /// Every scope.
     pub const ALL: Self = Self((1 << Scope::ALL.len()) - 1);
 
+    /// The set as the table has it.
+    pub(crate) const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// The set of these bits. One that this version does not know must not turn into a scope that it
+    /// does not mean.
+    pub(crate) const fn from_bits(bits: u32) -> Option<Self> {
+        if bits & !Self::ALL.0 == 0 { Some(Self(bits)) } else { None }
+    }
+
     const fn with(self, scope: Scope) -> Self {
         Self(self.0 | 1 << scope as u32)
     }
@@ -151,24 +162,6 @@ impl FromIterator<Scope> for Scopes {
 impl fmt::Debug for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter().map(Scope::as_str)).finish()
-    }
-}
-
-impl Serialize for Scopes {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Scopes {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bits = u32::deserialize(deserializer)?;
-        // A bit that this version does not know must not turn into a scope it does not mean.
-        if bits & !Self::ALL.0 == 0 {
-            Ok(Self(bits))
-        } else {
-            Err(serde::de::Error::custom("unknown scope bits"))
-        }
     }
 }
 

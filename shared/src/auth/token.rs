@@ -76,6 +76,42 @@ struct TokenSecret([u8; 32]);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenHash([u8; 32]);
 
+/// How an API key begins: what all begin with, and the four characters that tell it apart, which
+/// alone are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyPrefix([u8; 4]);
+
+impl KeyPrefix {
+    pub(crate) const fn as_bytes(&self) -> &[u8; 4] {
+        &self.0
+    }
+}
+
+impl From<[u8; 4]> for KeyPrefix {
+    fn from(characters: [u8; 4]) -> Self {
+        Self(characters)
+    }
+}
+
+impl fmt::Display for KeyPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(TokenKind::ApiKey.prefix())?;
+        self.0.into_iter().map(char::from).try_for_each(|character| write!(f, "{character}"))
+    }
+}
+
+impl fmt::Debug for KeyPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl serde::Serialize for KeyPrefix {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl PlainToken {
     /// A new token for a user.
     #[must_use]
@@ -109,8 +145,9 @@ impl PlainToken {
 
     /// The part of an API key that lists show, so that its owner can tell it from the others.
     #[must_use]
-    pub fn display_prefix(&self) -> String {
-        self.0.expose_secret()[..PREFIX_LENGTH + 4].to_owned()
+    pub fn display_prefix(&self) -> KeyPrefix {
+        let secret = &self.0.expose_secret().as_bytes()[PREFIX_LENGTH..];
+        KeyPrefix(secret.first_chunk().copied().unwrap_or_default())
     }
 
     /// The token itself, for the one answer that shows it.
@@ -188,13 +225,17 @@ impl TokenHash {
     }
 }
 
+impl From<[u8; 32]> for TokenHash {
+    fn from(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+}
+
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenHash(…)")
     }
 }
-
-crate::binary::serde_as_binary!(TokenHash, 32);
 
 fn push_base62<const N: usize>(text: &mut String, mut value: u128) {
     let mut digits = [b'0'; N];
@@ -241,7 +282,7 @@ mod tests {
         assert_eq!(presented.organization_id, OrganizationId::from_bits(u128::MAX));
         assert_eq!(presented.user_id, UserId::from_bits(7));
         assert_eq!(presented.hash, token.hash());
-        assert_eq!(token.display_prefix().len(), 14);
+        assert_eq!(token.display_prefix().to_string(), token.reveal()[..14]);
     }
 
     #[test]

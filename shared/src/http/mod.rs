@@ -16,3 +16,4 @@ pub mod replay;
 pub mod routes;
 #[cfg(feature = "time-zones")]
 pub mod time_zone;
+pub mod user_agent;

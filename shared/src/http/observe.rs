@@ -34,8 +34,8 @@ const SESSION_EXPIRES: HeaderName = HeaderName::from_static("session-expires");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// How many more it may make now.
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// How much of a user agent is kept, in bytes: a session carries it in an item of bounded size.
-const MAX_USER_AGENT: usize = 120;
+/// How much of a user agent is looked at, in bytes.
+const MAX_USER_AGENT: usize = 512;
 
 /// Puts the boundary around a function's routes.
 pub fn observed(router: Router, app: App) -> Router {

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod challenge;
 pub mod notifications;
 pub mod organization;
+pub(crate) mod packed;
 pub mod preferences;
 pub mod retention;
 pub mod second_factor;

@@ -1,19 +1,19 @@
 //! The user: profile, roles, and every credential that acts for them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::organization::SessionPolicy;
+use super::{organization::SessionPolicy, packed::Stored};
 use crate::{
     auth::{
         permissions::{Role, Scopes},
-        token::TokenHash,
+        token::{KeyPrefix, TokenHash},
     },
     clock::{Timestamp, epoch},
     error::Error,
     http::etag::ETag,
-    ids::{ApiKeyId, OrganizationId, SessionId, UserId},
+    ids::{ApiKeyId, OrganizationId, SessionId, UserId, by_short_id},
 };
 
 /// How many live API keys a user may have.
@@ -21,7 +21,7 @@ pub const MAX_API_KEYS: usize = 50;
 
 /// How many sessions a user may have. A sign-in beyond it ends the one that was idle longest, so
 /// that the item, and with it the cost of every request, stays bounded.
-pub const MAX_SESSIONS: usize = 100;
+pub const MAX_SESSIONS: usize = 20;
 
 /// The user's item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,64 +55,59 @@ pub struct User {
     #[serde(with = "epoch")]
     pub updated_at: Timestamp,
     /// Their API keys.
+    #[serde(with = "by_short_id")]
     pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
     /// Their sessions.
+    #[serde(with = "by_short_id")]
     pub sessions: BTreeMap<SessionId, Session>,
 }
 
 /// One API key. Its id tells when it was created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Stored", try_from = "Stored")]
 pub struct ApiKey {
     /// What its owner calls it.
     pub name: String,
     /// The hash of its secret.
     pub hash: TokenHash,
     /// How its secret begins.
-    pub prefix: String,
+    pub prefix: KeyPrefix,
     /// What it may be used for.
     pub scopes: Scopes,
     /// When it ends.
-    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// When it was last used, to the minute.
-    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
     /// When its secret was last replaced.
-    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
     pub rotated_at: Option<Timestamp>,
     /// The secret before, while it may still be used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousSecret>,
     /// Counts the changes.
     pub version: u64,
 }
 
 /// A replaced secret in its overlap.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviousSecret {
     /// The hash of the secret.
     pub hash: TokenHash,
     /// When it ends.
-    #[serde(with = "epoch")]
     pub valid_until: Timestamp,
 }
 
 /// One signed-in session. Its id tells when it began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Stored", try_from = "Stored")]
 pub struct Session {
     /// The hash of its token.
     pub hash: TokenHash,
     /// When it was last used, to the minute; uses that do not extend it are not noted.
-    #[serde(with = "epoch")]
     pub last_active_at: Timestamp,
     /// When its user last proved who they are, where that was after it began.
-    #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
     pub proved_at: Option<Timestamp>,
     /// From where it began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip_address: Option<String>,
-    /// What the program that began it called itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<IpAddr>,
+    /// What the program that began it called itself, shortened.
     pub user_agent: Option<String>,
 }
 

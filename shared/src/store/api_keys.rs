@@ -14,6 +14,7 @@ use crate::{
     model::{
         audit::AuditRecord,
         organization::Organization,
+        packed::{FACTS, LAST_USE},
         user::{ApiKey, MAX_API_KEYS, User},
     },
     random::Random,
@@ -54,12 +55,12 @@ impl Store {
             .map(|(id, _)| id)
             .collect();
         let mut expression = Expression::default()
-            .set(&["api_keys", &id.to_string()], key)?
+            .set(&["api_keys", &id.short()], key)?
             .when_fewer(&["api_keys"], MAX_API_KEYS + expired.len())?
             .when_equal(&["disabled"], &false)?
             .when_equal(&["roles"], &user.roles)?;
         for id in expired {
-            let path = id.to_string();
+            let path = id.short();
             expression = expression.remove(&["api_keys", &path]).when_present(&["api_keys", &path]);
         }
         let transaction =
@@ -86,16 +87,11 @@ impl Store {
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let (path, Rotation { before, after }) = (id.to_string(), rotation);
-        let at = |field| ["api_keys", path.as_str(), field];
-        let rotated_at = after.rotated_at.map(Timestamp::as_second);
+        let (path, Rotation { before, after }) = (id.short(), rotation);
+        let facts = ["api_keys", path.as_str(), FACTS];
         let expression = Expression::default()
-            .set(&at("hash"), &after.hash)?
-            .set(&at("prefix"), &after.prefix)?
-            .set(&at("version"), &after.version)?
-            .put(&at("rotated_at"), rotated_at.as_ref())?
-            .put(&at("previous"), after.previous.as_ref())?
-            .when_equal(&at("version"), &before.version)?;
+            .set(&facts, &after.facts())?
+            .when_equal(&facts, &before.facts())?;
         let transaction =
             self.transaction().update(Key::user(organization.id, user), expression)?;
         with_replay(transaction, organization.id, user, replay, now)?
@@ -117,10 +113,10 @@ impl Store {
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let path = id.to_string();
+        let path = id.short();
         let expression = Expression::default()
             .remove(&["api_keys", &path])
-            .when_equal(&["api_keys", &path, "version"], &key.version)?;
+            .when_equal(&["api_keys", &path, FACTS], &key.facts())?;
         self.transaction()
             .update(Key::user(organization.id, user), expression)?
             .audit(organization, audit)?
@@ -141,8 +137,8 @@ impl Store {
         last_used_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let path = id.to_string();
-        let at = ["api_keys", path.as_str(), "last_used_at"];
+        let path = id.short();
+        let at = ["api_keys", path.as_str(), LAST_USE];
         let expression =
             Expression::default().set(&at, &now.as_second())?.when_present(&["api_keys", &path]);
         let expression = match last_used_at {

@@ -22,14 +22,13 @@ pub(super) fn decode<T: DeserializeOwned>(
     entity: &'static str,
     mut item: Item,
 ) -> Result<T, Error> {
-    let key = (text(&item, PARTITION), text(&item, SORT));
-    item.remove(PARTITION);
-    item.remove(SORT);
+    let key = (item.remove(PARTITION), item.remove(SORT));
     serde_dynamo::from_item(item).map_err(|error| {
         // Serde's messages name the attribute, and can quote a value: the latter is cut off.
         let message = error.to_string();
         let attribute = message.split(['"', ':']).next().unwrap_or_default();
-        Error::internal(format!("{entity} {}/{} does not decode: {attribute}", key.0, key.1))
+        let (partition, sort) = (text(key.0.as_ref()), text(key.1.as_ref()));
+        Error::internal(format!("{entity} {partition}/{sort} does not decode: {attribute}"))
     })
 }
 
@@ -67,6 +66,6 @@ pub(super) fn put_allowlist(item: &mut Item, allowlist: &Rules) -> Result<(), Er
     Ok(())
 }
 
-fn text(item: &Item, name: &str) -> String {
-    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+fn text(value: Option<&AttributeValue>) -> &str {
+    value.and_then(|value| value.as_s().ok()).map_or("", String::as_str)
 }

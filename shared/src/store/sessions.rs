@@ -16,6 +16,7 @@ use crate::{
         audit::AuditRecord,
         challenge::MAX_TRIES,
         organization::Organization,
+        packed::{FACTS, LAST_USE},
         user::{MAX_SESSIONS, Session, User},
     },
     random::Random,
@@ -65,13 +66,13 @@ impl Store {
     ) -> Result<(), Lost> {
         let SignIn { organization, user, id, session, proof, challenge, rehash, audit } = sign_in;
         let now = proof.now;
-        let (key, text) = (Key::user(user.organization_id, user.id), id.to_string());
+        let (key, text) = (Key::user(user.organization_id, user.id), id.short());
         let mut expression = Expression::default()
             .set(&["sessions", &text], session)?
             .when_equal(&["credentials_version"], &user.credentials_version)?
             .when_equal(&["disabled"], &false)?;
         for ended in surplus(user, organization, now) {
-            expression = expression.remove(&["sessions", &ended.to_string()]);
+            expression = expression.remove(&["sessions", &ended.short()]);
         }
         let mut transaction = self.transaction().update(key, expression)?.rehash(
             user.organization_id,
@@ -104,9 +105,11 @@ impl Store {
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let path = session.to_string();
+        let Some(before) = user.sessions.get(&session) else { return Err(Lost::Condition(0)) };
+        let after = Session { proved_at: Some(proof.now), ..before.clone() };
+        let path = session.short();
         let expression = Expression::default()
-            .set(&["sessions", &path, "proved_at"], &proof.now.as_second())?
+            .set(&["sessions", &path, FACTS], &after.facts())?
             .when_present(&["sessions", &path])
             .when_equal(&["credentials_version"], &user.credentials_version)?;
         self.transaction()
@@ -129,7 +132,7 @@ impl Store {
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let path = session.to_string();
+        let path = session.short();
         let expression =
             Expression::default().remove(&["sessions", &path]).when_present(&["sessions", &path]);
         self.transaction()
@@ -152,10 +155,10 @@ impl Store {
         random: &dyn Random,
     ) -> Result<(), Lost> {
         let kept: std::collections::BTreeMap<_, _> =
-            user.sessions.get_key_value(&keep).into_iter().collect();
+            user.sessions.get(&keep).map(|kept| (keep.short(), kept)).into_iter().collect();
         let expression = Expression::default()
             .set(&["sessions"], &kept)?
-            .when_present(&["sessions", &keep.to_string()]);
+            .when_present(&["sessions", &keep.short()]);
         self.transaction()
             .update(Key::user(organization.id, user.id), expression)?
             .audit(organization, audit)?
@@ -176,8 +179,8 @@ impl Store {
         last_active_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let path = session.to_string();
-        let path = ["sessions", path.as_str(), "last_active_at"];
+        let path = session.short();
+        let path = ["sessions", path.as_str(), LAST_USE];
         let expression = Expression::default()
             .set(&path, &now.as_second())?
             .when_equal(&path, &last_active_at.as_second())?;

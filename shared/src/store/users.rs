@@ -110,12 +110,12 @@ impl Store {
             .sessions
             .get(&keep)
             .map(|kept| Session { proved_at: proved_at.or(kept.proved_at), ..kept.clone() });
-        let sessions: BTreeMap<_, _> = kept.map(|kept| (keep, kept)).into_iter().collect();
+        let sessions: BTreeMap<_, _> = kept.map(|kept| (keep.short(), kept)).into_iter().collect();
         let expression = Expression::default()
             .set(&["sessions"], &sessions)?
             .increment(&["credentials_version"])?
             .when_equal(&["credentials_version"], &user.credentials_version)?
-            .when_present(&["sessions", &keep.to_string()]);
+            .when_present(&["sessions", &keep.short()]);
         let password = Expression::default().set(&["hash"], &hash)?;
         self.transaction()
             .update(key, expression)?

@@ -198,17 +198,26 @@ impl World {
 
     /// Begins a session and tells its id and token.
     pub async fn session_with_id(&self, person: &Person) -> (SessionId, String) {
+        self.session_like(person, |session| session).await
+    }
+
+    /// The same, of a session that is somehow other.
+    pub async fn session_like(
+        &self,
+        person: &Person,
+        change: impl FnOnce(Session) -> Session,
+    ) -> (SessionId, String) {
         let Principal { organization, user } = self.principal(person).await;
         let random = &*self.app.random;
         let token = PlainToken::generate(TokenKind::Session, organization.id, user.id, random);
         let id = SessionId::generate(self.now(), random);
-        let session = Session {
+        let session = change(Session {
             hash: token.hash(),
             last_active_at: self.now(),
             proved_at: None,
-            ip_address: Some("192.0.2.1".to_owned()),
+            ip_address: "192.0.2.1".parse().ok(),
             user_agent: None,
-        };
+        });
         let attempts = self.attempts(person).await;
         let sign_in = SignIn {
             organization: &organization,
@@ -236,21 +245,31 @@ impl World {
         scopes: &[Scope],
         expires_at: Option<Timestamp>,
     ) -> (ApiKeyId, String) {
+        self.api_key_like(person, scopes, |key| ApiKey { expires_at, ..key }).await
+    }
+
+    /// The same, of a key that is somehow other.
+    pub async fn api_key_like(
+        &self,
+        person: &Person,
+        scopes: &[Scope],
+        change: impl FnOnce(ApiKey) -> ApiKey,
+    ) -> (ApiKeyId, String) {
         let Principal { organization, user } = self.principal(person).await;
         let random = &*self.app.random;
         let token = PlainToken::generate(TokenKind::ApiKey, organization.id, user.id, random);
         let id = ApiKeyId::generate(self.now(), random);
-        let key = ApiKey {
+        let key = change(ApiKey {
             name: "Test key".to_owned(),
             hash: token.hash(),
             prefix: token.display_prefix(),
             scopes: scopes.iter().copied().collect::<Scopes>(),
-            expires_at,
+            expires_at: None,
             last_used_at: Some(self.now()),
             rotated_at: None,
             previous: None,
             version: 1,
-        };
+        });
         let audit = self.some_audit(organization.id, user.id);
         let (now, store) = (self.now(), &self.app.store);
         store
