@@ -4,8 +4,10 @@
 //! moment in which the one exists without the other, and no claim that a crash could leave behind;
 //! of two requests at once, one writes, and the other finds its answer.
 //!
-//! The answer can hold a secret that is shown once. It is encrypted with a key derived from the
-//! deployment's secret and from the idempotency key, of which the table has only a digest.
+//! The answer can hold a secret that is shown once, and the request a password. So the answer and
+//! the request's digest are encrypted together, with a key derived from the deployment's secret and
+//! from the idempotency key, of which the table has only a digest: a digest in plain sight would let
+//! who reads the table guess the password without argon2.
 
 use axum::http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
@@ -84,9 +86,9 @@ impl First {
     pub async fn record(&self, call: &Call, answer: &Fixed) -> Result<Record, Error> {
         let Self(Some(request)) = self else { return Ok(None) };
         let cipher = call.keyring.cipher(PURPOSE, request.key.value().as_bytes()).await?;
-        let sealed = cipher.seal(&answer.body, &request.associated_data(), &*call.random)?;
-        let status = answer.status.as_u16();
-        let record = ReplayRecord::new(request.fingerprint, status, sealed, call.now);
+        let plain = [&request.fingerprint[..], &answer.body].concat();
+        let sealed = cipher.seal(&plain, &request.associated_data(), &*call.random)?;
+        let record = ReplayRecord::new(answer.status.as_u16(), sealed, call.now);
         Ok(Some((request.key.record().clone(), record)))
     }
 
@@ -107,30 +109,48 @@ impl First {
                 "idempotency_key_in_flight",
                 "A request with this Idempotency-Key is being carried out. Try again.",
             ))),
-            (Err(Lost::Condition(part)), Self(Some(request))) => {
-                let Idempotent { key, organization, user, .. } = request;
-                match call.store.read_replay(*organization, *user, key.record()).await? {
-                    Some(record) if call.now < record.expires_at => {
-                        Ok(request.replay(call, &record).await?)
-                    }
-                    _ => Err(Lost::Condition(part)),
-                }
+            (Err(Lost::Condition(part)), _) => {
+                self.earlier(call).await?.ok_or(Lost::Condition(part))
             }
             (Err(lost), _) => Err(lost),
+        }
+    }
+
+    /// Turns a refusal into the answer of an earlier request with the same key, where there is one by
+    /// now: it may have used up what this one was refused for.
+    ///
+    /// # Errors
+    /// The refusal; 503 where the table cannot answer.
+    pub async fn refused(&self, call: &Call, refusal: Error) -> Result<Fixed, Error> {
+        self.earlier(call).await?.ok_or(refusal)
+    }
+
+    /// What was answered to the key since the auth read.
+    async fn earlier(&self, call: &Call) -> Result<Option<Fixed>, Error> {
+        let Self(Some(request)) = self else { return Ok(None) };
+        let Idempotent { key, organization, user, .. } = request;
+        match call.store.read_replay(*organization, *user, key.record()).await? {
+            Some(record) if call.now < record.expires_at => {
+                request.replay(call, &record).await.map(Some)
+            }
+            _ => Ok(None),
         }
     }
 }
 
 impl Idempotent {
     async fn replay(&self, call: &Call, record: &ReplayRecord) -> Result<Fixed, Error> {
-        if record.fingerprint.0 != self.fingerprint {
+        let cipher = call.keyring.cipher(PURPOSE, self.key.value().as_bytes()).await?;
+        let plain = cipher.open(&record.sealed, &self.associated_data())?;
+        let (fingerprint, body) = plain
+            .split_at_checked(self.fingerprint.len())
+            .ok_or_else(|| Error::internal("replay: the record is too short"))?;
+        if fingerprint != self.fingerprint {
             return Err(Error::IdempotencyKeyReused);
         }
-        let cipher = call.keyring.cipher(PURPOSE, self.key.value().as_bytes()).await?;
-        let body = cipher.open(&record.sealed_body, &self.associated_data())?;
         let status = StatusCode::from_u16(record.status)
             .map_err(|_| Error::internal("replay: the recorded status is none"))?;
-        Ok(Fixed { status, body, replayed: true })
+        Ok(Fixed { status, body: body.to_vec(), replayed: true })
     }
 
     fn associated_data(&self) -> Vec<u8> {

@@ -34,7 +34,7 @@ pub use self::{
     meter::Meter,
     preferences::PreferenceChange,
     read::{Evidence, Principal, PrincipalRead, Wanted, WantedPreferences},
-    replay::{Digest32, ReplayKey, ReplayRecord},
+    replay::{ReplayKey, ReplayRecord},
     second_factor::{Activation, Used},
     sessions::{Rehash, SignIn},
     sweep::{
