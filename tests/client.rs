@@ -71,6 +71,17 @@ impl Client {
         read(self.headers.iter().fold(request, |it, (name, value)| it.header(*name, value)).call())
     }
 
+    /// A `GET` that asks for NDJSON: a value a line.
+    pub fn lines(&self, path: &str) -> Vec<Value> {
+        let request = self.agent.get(format!("{}{path}", self.api));
+        let headers = self.headers.iter();
+        let request = headers.fold(request, |it, (name, value)| it.header(*name, value));
+        let mut response = request.header("accept", "application/x-ndjson").call().unwrap();
+        assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+        let text = response.body_mut().read_to_string().unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// A `DELETE`.
     pub fn delete(&self, path: &str) -> Answer {
         let request = self.agent.delete(format!("{}{path}", self.api));

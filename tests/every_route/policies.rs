@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::table::{Access, CODE, OPERATIONS, Operation, routes};
 
 /// What is granted for what no request of the table of operations comes to, and why.
-const RARE: [(&str, &str, &str); 8] = [
+const RARE: [(&str, &str, &str); 9] = [
     // A sign-in of somebody with a second factor.
     ("sessions", "dynamodb:PutItem", "CHALLENGE#"),
     // A wrong code at one.
@@ -27,6 +27,7 @@ const RARE: [(&str, &str, &str); 8] = [
     // A request that lost the race for its idempotency key.
     ("api-keys", "dynamodb:GetItem", "REPLAY#"),
     ("ip-whitelist", "dynamodb:GetItem", "REPLAY#"),
+    ("mfa", "dynamodb:GetItem", "REPLAY#"),
 ];
 
 type Grants = BTreeMap<String, BTreeSet<harness::Access>>;
@@ -56,7 +57,12 @@ async fn used(operation: &Operation) -> BTreeSet<harness::Access> {
     if operation.access != Access::Public {
         request = request.bearer(&token);
     }
-    let creates = ["/api/user/api-keys", "/api/settings/ip-whitelist"];
+    let creates = [
+        "/api/user/api-keys",
+        "/api/settings/ip-whitelist",
+        "/api/user/mfa/verify",
+        "/api/user/mfa/backup-codes",
+    ];
     if creates.contains(&operation.path) || operation.path.ends_with("/regenerate") {
         request = request.header("idempotency-key", "policies");
     }

@@ -111,8 +111,8 @@ async fn the_table_has_neither_the_secret_nor_the_idempotency_key() {
     let records = world.items_under("REPLAY#");
     let record = records[0].as_object().unwrap();
     let names: Vec<_> = record.keys().map(String::as_str).collect();
-    assert_eq!(names, ["PK", "SK", "expires_at", "fingerprint", "sealed_body", "status"]);
-    let sealed = record["sealed_body"].as_str().unwrap();
+    assert_eq!(names, ["PK", "SK", "expires_at", "sealed", "status"]);
+    let sealed = record["sealed"].as_str().unwrap();
     assert!(!sealed.contains(&base64_of(&answer.text(201, "secret"))));
 }
 
@@ -134,8 +134,8 @@ async fn a_copied_record_does_not_open_for_another_user() {
     create(&client, &viewer, KEY).send().await.expect(201, "");
     let partition =
         |person: &harness::Person| format!("REPLAY#{}#{}", person.organization_id, person.user_id);
-    let of_admin = world.items_under(&partition(&world.admin))[0]["sealed_body"].clone();
-    world.tamper(&partition(&world.viewer), |item| item["sealed_body"]["S"] = of_admin.clone());
+    let of_admin = world.items_under(&partition(&world.admin))[0]["sealed"].clone();
+    world.tamper(&partition(&world.viewer), |item| item["sealed"]["S"] = of_admin.clone());
     let answer = create(&client, &viewer, KEY).send_any().await;
     answer.expect(500, "internal_error");
     assert_eq!(answer.body["detail"], "The service failed. Nothing was changed.");

@@ -71,6 +71,40 @@ async fn a_sign_in_takes_the_password_alone_and_the_backup_codes_are_gone() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_too_short_without_the_factor_is_told_to_be_changed() {
+    const SHORT: &str = "vq7-Lume.Tarn";
+    let world = World::new().await;
+    world.enable_mfa(&world.viewer).await;
+    let sessions = world.client(sessions::router());
+    let profile = world.client(profile::router());
+    let change = |token: String, old: &'static str, new: &'static str| {
+        let body = json!({"current_password": old, "new_password": new});
+        profile.post("/api/user/password").bearer(&token).json(body).send()
+    };
+    let sign_in = |password: &'static str| {
+        let body = json!({"email": world.viewer.email, "password": password});
+        sessions.post("/api/login").json(body).send()
+    };
+    change(world.session(&world.viewer).await, PASSWORD, SHORT).await.expect(204, "");
+    // With the factor it is long enough, and nothing is said.
+    let challenge = sign_in(SHORT).await.data(200)["challenge_id"].clone();
+    let body = json!({"challenge_id": challenge, "code": world.code()});
+    let answer = sessions.post("/api/login/mfa").json(body).send().await;
+    assert_eq!(answer.data(200).get("password_change_required"), None);
+
+    reset(&world, &world.viewer).await.unwrap();
+    let told = sign_in(SHORT).await;
+    assert_eq!(told.data(200)["password_change_required"], true);
+    let records = world.audited(&world.viewer, "session.created");
+    let changes = &records.last().unwrap()["changes"];
+    assert_eq!(changes["password_change_required"], json!({"from": null, "to": true}));
+    let token = told.text(200, "access_token");
+    change(token, SHORT, "quartz-lantern-mosaic-ferry").await.expect(204, "");
+    let answer = sign_in("quartz-lantern-mosaic-ferry").await;
+    assert_eq!(answer.data(200).get("password_change_required"), None);
+}
+
+#[tokio::test]
 async fn another_user_s_factor_and_sessions_stay() {
     let world = World::new().await;
     for person in [&world.viewer, &world.editor] {

@@ -19,7 +19,10 @@ use shared::{
     store::Lease,
 };
 
-use crate::{pass::Pass, summary::Summary};
+use crate::{
+    pass::Pass,
+    summary::{Summary, Work},
+};
 
 /// The time before the deadline in which nothing more is begun, in seconds: what has begun by then
 /// is done, with all its retries. Of a short time it is a fifth: a sweep by hand, on a machine that
@@ -81,6 +84,10 @@ pub async fn handle(app: &App, invocation: Invocation<'_>, event: Value) -> Resu
         return Ok(Summary::default());
     };
     let (mut summary, next) = pass.run(lease.next).await?;
+    let Work { read, sent, batches } = summary.work;
+    let (calls, units) = (call.meter().calls(), call.meter().units());
+    let organizations = summary.organizations.len();
+    tracing::info!(id = holder, organizations, read, sent, batches, calls, units, "swept");
     let clean = summary.complete && summary.skipped.is_empty();
     let clean_since = if clean { Some(call.now) } else { lease.clean_since.or(Some(call.now)) };
     let behind = clean_since.map(|since| app.clock.now().seconds_since(since));

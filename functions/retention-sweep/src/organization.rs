@@ -14,7 +14,10 @@ use shared::{
 };
 use tokio::task::JoinSet;
 
-use crate::{pass::Pass, summary::Swept};
+use crate::{
+    pass::Pass,
+    summary::{Swept, Work},
+};
 
 /// How many batches are on their way at once.
 pub const CONCURRENCY: usize = 8;
@@ -43,6 +46,7 @@ pub struct Sweep<'a> {
     swept: Swept,
     /// What was counted in this sweep, and was not deleted after all.
     short: Counts,
+    work: Work,
     reader: Reader<'a>,
 }
 
@@ -54,6 +58,8 @@ struct Reader<'a> {
     page: Option<PageEnd>,
     /// The whole days that were read to their end.
     read: Vec<LogDay>,
+    /// How many keys were read.
+    keys: u64,
     /// How many keys do not tell when they were written.
     unreadable: u64,
 }
@@ -77,19 +83,21 @@ impl<'a> Sweep<'a> {
             counted: index.unrecorded,
             swept: Swept::nothing(organization, now),
             short: Counts::new(),
+            work: Work::default(),
             reader: Reader {
                 pass,
                 organization,
                 days,
                 page: None,
                 read: Vec::new(),
+                keys: 0,
                 unreadable: 0,
             },
         }
     }
 
     /// Sweeps, and records what was deleted, however it ends.
-    pub async fn run(mut self) -> (Swept, End) {
+    pub async fn run(mut self) -> (Swept, Work, End) {
         let id = self.organization.id;
         let mut end = self.delete_all().await.unwrap_or_else(|error| {
             tracing::error!(organization = %id, %error, "skipped");
@@ -106,7 +114,8 @@ impl<'a> Sweep<'a> {
             tracing::error!(organization = %id, %error, "not recorded");
             end = if end == End::Done { End::Incomplete } else { end };
         }
-        (self.swept, end)
+        let work = Work { read: self.reader.keys, ..self.work };
+        (self.swept, work, end)
     }
 
     async fn delete_all(&mut self) -> Result<End, Error> {
@@ -123,6 +132,8 @@ impl<'a> Sweep<'a> {
             if !self.is_unchanged().await? {
                 return Ok(End::Incomplete);
             }
+            self.work.sent += round.len() as u64;
+            self.work.batches += round.len().div_ceil(BATCH) as u64;
             let planned = counts(&round);
             self.counted = self.pass.call.store.count_swept(self.organization.id, &planned).await?;
             let (deleted, next) = tokio::join!(delete(self.pass, round), self.reader.fill());
@@ -202,6 +213,7 @@ impl Reader<'_> {
             let start = self.page.take();
             let store = &self.pass.call.store;
             let page = store.log_page(organization.id, &day, cut_off, limit, start).await?;
+            self.keys += page.keys.len() as u64;
             for key in page.keys {
                 match key.written_at {
                     Some(written) if written < cut_off => round.push((day.kind, key)),

@@ -54,7 +54,8 @@ impl Pass<'_> {
                 match read {
                     Ok((organization, days)) => {
                         let sweep = Sweep::new(*self, &organization, days);
-                        let (swept, end) = sweep.run().await;
+                        let (swept, work, end) = sweep.run().await;
+                        summary.work.add(work);
                         if swept.is_telling() {
                             summary.organizations.push(swept);
                         }

@@ -22,6 +22,30 @@ pub struct Summary {
     /// How long at most something is over its days and still there, in seconds.
     #[serde(skip)]
     pub lag_seconds: Option<i64>,
+    /// What it took.
+    #[serde(skip)]
+    pub work: Work,
+}
+
+/// What a sweep took, beside its calls and units: deletions pay for a batch each 25, and what is
+/// read and not deleted is paid for nothing.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// How many keys of records were read.
+    pub read: u64,
+    /// How many records were to be deleted.
+    pub sent: u64,
+    /// In how many batches.
+    pub batches: u64,
+}
+
+impl Work {
+    /// Adds what another organization took.
+    pub const fn add(&mut self, other: Self) {
+        self.read += other.read;
+        self.sent += other.sent;
+        self.batches += other.batches;
+    }
 }
 
 /// What a sweep has done to an organization's logs.

@@ -37,6 +37,12 @@ pub struct SignedIn {
     session: ShownSession,
     /// Who has signed in.
     user: SignedInUser,
+    /// There, and `true`, where the password is shorter than one has to be without a second factor:
+    /// it was chosen while one was on. `POST /api/user/password` is to be asked for next, or a second
+    /// factor to be set up.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    password_change_required: bool,
 }
 
 /// Who has signed in.
@@ -102,6 +108,7 @@ pub(crate) async fn session(
     proof: &Proof,
     challenge: Option<ChallengeId>,
     rehash: Option<Rehash<'_>>,
+    password_change_required: bool,
 ) -> Result<SignedIn, Lost> {
     let Principal { organization, user } = principal;
     let token = PlainToken::generate(TokenKind::Session, organization.id, user.id, &*call.random);
@@ -117,6 +124,9 @@ pub(crate) async fn session(
     let mut changes = Changes::default();
     if let Some(spend) = &proof.spend {
         changes.push("second_factor", None::<String>, spend.method());
+    }
+    if password_change_required {
+        changes.push("password_change_required", None::<bool>, true);
     }
     let audit = call.audit(organization.id, actor, Action::SessionCreated, id, changes);
     let sign_in = SignIn {
@@ -137,5 +147,6 @@ pub(crate) async fn session(
         expires_in: i64::from(policy.absolute_timeout_minutes) * 60,
         session: ShownSession::new(id, &session, policy, true),
         user: SignedInUser::new(user),
+        password_change_required,
     })
 }

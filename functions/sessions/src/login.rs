@@ -67,7 +67,9 @@ pub struct PendingSignIn {
 }
 
 /// Signs in with an e-mail address and a password. The answer to a wrong one, and the work that it
-/// takes, are the same whether the address is known or not.
+/// takes, are the same whether the address is known or not. With a password that is shorter than the
+/// 15 characters which one has to have without a second factor, because the operator has taken that
+/// away, the answer has `password_change_required`.
 ///
 /// # Errors
 /// 401 `invalid_login`; 429 after ten failures in 15 minutes, of the account or from the address; with
@@ -113,9 +115,12 @@ pub async fn handler(
             Ok(()) if principal.user.mfa_enabled => {
                 challenge(&call, principal, &proof, rehash).await
             }
-            Ok(()) => begin::session(&call, principal, &proof, None, rehash)
-                .await
-                .map(|signed_in| LoginAnswer::SignedIn(Box::new(signed_in))),
+            Ok(()) => {
+                // The operator has taken a second factor away that the password counted on.
+                let short = !request.password.is_long_enough(false);
+                let begun = begin::session(&call, principal, &proof, None, rehash, short).await;
+                begun.map(|signed_in| LoginAnswer::SignedIn(Box::new(signed_in)))
+            }
         };
         match answered {
             Err(Lost::Overtaken) => prover.read_again().await?,

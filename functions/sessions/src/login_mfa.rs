@@ -72,7 +72,7 @@ pub async fn handler(
         let proof = prover.check(Given::code(&request.code)).await?;
         let answered = match begin::admit(&call, &principal.organization, &principal.user) {
             Err(refusal) => Err(prover.refuse_proven(&proof, refusal).await),
-            Ok(()) => begin::session(&call, &principal, &proof, Some(id), None).await,
+            Ok(()) => begin::session(&call, &principal, &proof, Some(id), None, false).await,
         };
         match answered {
             Err(Lost::Overtaken) => prover.read_again().await?,

@@ -11,6 +11,11 @@ pub enum Error {
     /// Another local stack uses the same folder.
     #[error("another local stack runs on {0}; end it first")]
     Locked(String),
+    /// Nothing runs that has a table.
+    #[error(
+        "the local stack is not running, or not ready; start it with `make dev` in another terminal"
+    )]
+    NotRunning,
     /// The API's port is taken.
     #[error(
         "port {0} is in use by another program; end that, or choose a port: PORT=9100 make dev"

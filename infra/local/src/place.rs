@@ -9,6 +9,9 @@ use std::{
 
 use crate::error::Error;
 
+/// The file that says where the running stack's table is.
+const TABLE_URL: &str = "table.url";
+
 /// The folder of one local stack, held for as long as the value lives.
 #[derive(Debug)]
 pub struct Place {
@@ -29,10 +32,35 @@ impl Place {
         let path = root.join("lock");
         let lock = File::create(&path).map_err(Error::io(path.display().to_string()))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { root: root.to_owned(), _lock: lock }),
+            Ok(()) => {
+                // Where the last stack's table was: nobody is there now.
+                let _ = fs::remove_file(root.join(TABLE_URL));
+                Ok(Self { root: root.to_owned(), _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(Error::Locked(root.display().to_string())),
             Err(TryLockError::Error(error)) => Err(Error::Io(path.display().to_string(), error)),
         }
+    }
+
+    /// Where the table of the stack that runs on the folder is.
+    ///
+    /// # Errors
+    /// [`Error::NotRunning`] where there is none, or it is still starting.
+    pub fn table_of(root: &Path) -> Result<String, Error> {
+        let lock = File::open(root.join("lock")).map_err(|_| Error::NotRunning)?;
+        match lock.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {}
+            Ok(()) | Err(TryLockError::Error(_)) => return Err(Error::NotRunning),
+        }
+        fs::read_to_string(root.join(TABLE_URL)).map_err(|_| Error::NotRunning)
+    }
+
+    /// Tells other tools where the table is, for as long as the stack runs.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn tell_table(&self, url: &str) -> Result<(), Error> {
+        write_private(&self.root.join(TABLE_URL), url)
     }
 
     /// What has to survive, and shares its fate: the table, the secret, the seeds.
@@ -90,6 +118,22 @@ mod tests {
         assert!(matches!(Place::take(folder.path()), Err(Error::Locked(_))));
         drop(first);
         assert!(Place::take(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn the_table_of_a_stack_is_told_only_while_it_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = || Place::table_of(folder.path());
+        assert!(matches!(table(), Err(Error::NotRunning)));
+        let stack = Place::take(folder.path()).unwrap();
+        assert!(matches!(table(), Err(Error::NotRunning)));
+        stack.tell_table("http://127.0.0.1:1").unwrap();
+        assert_eq!(table().unwrap(), "http://127.0.0.1:1");
+        drop(stack);
+        assert!(matches!(table(), Err(Error::NotRunning)));
+        // The next one does not tell where the last one's was.
+        let _next = Place::take(folder.path()).unwrap();
+        assert!(matches!(table(), Err(Error::NotRunning)));
     }
 
     #[test]

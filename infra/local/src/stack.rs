@@ -34,6 +34,7 @@ pub async fn run(port: u16) -> Result<(), Error> {
     let template = Template::load(Path::new("template.yaml"))?;
     say("==> starting the table");
     let engine = Engine::start(&place.data("table.db"), &template).await?;
+    place.tell_table(&engine.url)?;
     say("==> starting Secrets Manager");
     let mut secrets = Secrets::start(&place, &template.secret).await?;
     let inbox = Inbox::start(inbox_port).await?;

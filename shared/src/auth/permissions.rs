@@ -251,8 +251,10 @@ pub mod level {
         SessionWithFactor: Needs::Session, WITH_FACTOR;
         /// A signed-in session whose user is about to prove the password and a code.
         SessionWithProof: Needs::Session, WITH_PASSWORD, WITH_FACTOR, WITH_ATTEMPTS;
-        /// A signed-in session whose user is about to prove a code alone.
-        SessionWithCode: Needs::Session, WITH_FACTOR, WITH_ATTEMPTS;
+        /// The same for one that is shown what was made once, and may be retrying.
+        SessionWithProofAndReplay: Needs::Session, WITH_PASSWORD, WITH_FACTOR, WITH_ATTEMPTS, WITH_REPLAY;
+        /// A signed-in session whose user is about to prove a code alone, and may be retrying.
+        SessionWithCodeAndReplay: Needs::Session, WITH_FACTOR, WITH_ATTEMPTS, WITH_REPLAY;
         /// A signed-in session whose user has proved lately who they are.
         FreshSession: Needs::Session, FRESH;
         /// The same for one that creates something, and may be retrying.

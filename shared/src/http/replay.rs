@@ -4,9 +4,11 @@
 //! moment in which the one exists without the other, and no claim that a crash could leave behind;
 //! of two requests at once, one writes, and the other finds its answer.
 //!
-//! The answer can hold a secret that is shown once. It is encrypted with a key derived from the
-//! caller's own token and from the idempotency key, and the table has only digests of these: no
-//! reader of the table opens it, not even with the deployment's secret.
+//! The answer can hold a secret that is shown once, and the request a password. So the answer and
+//! the request's digest are encrypted together, with a key derived from the caller's own token and
+//! from the idempotency key, of which the table has digests only: no reader of the table opens it,
+//! not even with the deployment's secret, and none can guess the password by a digest in plain
+//! sight.
 
 use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
@@ -80,9 +82,9 @@ impl First {
     pub fn record(&self, call: &Call, answer: &Fixed) -> Result<Record, Error> {
         let Self(Some(request)) = self else { return Ok(None) };
         let (key, data) = (request.key.sealing_key(), request.associated_data());
-        let sealed = sealed::seal(key, &answer.body, &data, &*call.random)?;
-        let status = answer.status.as_u16();
-        let record = ReplayRecord::new(request.fingerprint, status, sealed, call.now);
+        let plain = [&request.fingerprint[..], &answer.body].concat();
+        let sealed = sealed::seal(key, &plain, &data, &*call.random)?;
+        let record = ReplayRecord::new(answer.status.as_u16(), sealed, call.now);
         Ok(Some((request.key.record().clone(), record)))
     }
 
@@ -103,28 +105,46 @@ impl First {
                 "idempotency_key_in_flight",
                 "A request with this Idempotency-Key is being carried out. Try again.",
             ))),
-            (Err(Lost::Condition(part)), Self(Some(request))) => {
-                let Idempotent { key, organization, user, .. } = request;
-                match call.store.read_replay(*organization, *user, key.record()).await? {
-                    Some(record) if call.now < record.expires_at => Ok(request.replay(&record)?),
-                    _ => Err(Lost::Condition(part)),
-                }
+            (Err(Lost::Condition(part)), _) => {
+                self.earlier(call).await?.ok_or(Lost::Condition(part))
             }
             (Err(lost), _) => Err(lost),
+        }
+    }
+
+    /// Turns a refusal into the answer of an earlier request with the same key, where there is one by
+    /// now: it may have used up what this one was refused for.
+    ///
+    /// # Errors
+    /// The refusal; 503 where the table cannot answer.
+    pub async fn refused(&self, call: &Call, refusal: Error) -> Result<Fixed, Error> {
+        self.earlier(call).await?.ok_or(refusal)
+    }
+
+    /// What was answered to the key since the auth read.
+    async fn earlier(&self, call: &Call) -> Result<Option<Fixed>, Error> {
+        let Self(Some(request)) = self else { return Ok(None) };
+        let Idempotent { key, organization, user, .. } = request;
+        match call.store.read_replay(*organization, *user, key.record()).await? {
+            Some(record) if call.now < record.expires_at => request.replay(&record).map(Some),
+            _ => Ok(None),
         }
     }
 }
 
 impl Idempotent {
     fn replay(&self, record: &ReplayRecord) -> Result<Fixed, Error> {
-        if record.fingerprint.0 != self.fingerprint {
+        let data = self.associated_data();
+        let plain = sealed::open(self.key.sealing_key(), &record.sealed, &data)?;
+        let (fingerprint, body) = plain
+            .split_at_checked(self.fingerprint.len())
+            .ok_or_else(|| Error::internal("replay: the record is too short"))?;
+        if fingerprint != self.fingerprint {
             return Err(Error::IdempotencyKeyReused);
         }
-        let data = self.associated_data();
-        let body = sealed::open(self.key.sealing_key(), &record.sealed_body, &data)?;
         let status = StatusCode::from_u16(record.status)
             .map_err(|_| Error::internal("replay: the recorded status is none"))?;
-        Ok(Fixed { status, body, replayed: true })
+        Ok(Fixed { status, body: body.to_vec(), replayed: true })
     }
 
     fn associated_data(&self) -> Vec<u8> {

@@ -161,6 +161,13 @@ impl Key {
         Self::new(Self::logs(organization, kind, day), sort)
     }
 
+    /// The record of a kind that has an id's ULID, in the day of its moment.
+    #[cfg(feature = "seed-logs")]
+    pub(super) fn log_of(organization: OrganizationId, kind: LogKind, id: AuditId) -> Self {
+        let sort = id.to_string().replacen("aud_", LogNames::of(kind).id, 1);
+        Self::log(organization, kind, &id.created_at().day(), &sort)
+    }
+
     /// The entry of a day in the index of days that have records of a kind.
     pub(super) fn log_day(organization: OrganizationId, kind: LogKind, day: &str) -> Self {
         let prefix = LogNames::of(kind).index;

@@ -5,6 +5,7 @@ mod allowlist;
 mod api_keys;
 mod attempts;
 mod audit;
+mod batch;
 mod challenges;
 mod decode;
 mod expression;
@@ -17,6 +18,8 @@ mod rate;
 mod read;
 mod replay;
 mod second_factor;
+#[cfg(feature = "seed-logs")]
+mod seed;
 mod sessions;
 mod sweep;
 mod transaction;
@@ -26,21 +29,22 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 
+#[cfg(feature = "seed-logs")]
+pub use self::seed::Seeder;
 pub use self::{
     allowlist::AllowlistChange,
     api_keys::Rotation,
     attempts::Failure,
     audit::{AuditDay, AuditEntry},
+    batch::BATCH,
     challenges::FirstStep,
     meter::Meter,
     preferences::PreferenceChange,
     read::{Evidence, Principal, PrincipalRead, Wanted, WantedPreferences},
-    replay::{Digest32, ReplayKey, ReplayRecord},
+    replay::{ReplayKey, ReplayRecord},
     second_factor::{Activation, Used},
     sessions::{Rehash, SignIn},
-    sweep::{
-        BATCH, Counts, Lease, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE, PageEnd,
-    },
+    sweep::{Counts, Lease, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE, PageEnd},
     transaction::Lost,
     users::{PasswordChange, ProfileUpdate},
 };

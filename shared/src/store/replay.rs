@@ -1,5 +1,6 @@
 //! Records of idempotency keys: what was answered, so that a retry gets the same. The answer is
-//! stored encrypted, because it can hold a secret that is shown once.
+//! stored encrypted, because it can hold a secret that is shown once; so is the request's digest,
+//! because the request can hold a password.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -28,22 +29,15 @@ pub struct ReplayKey(String);
 /// What was answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReplayRecord {
-    /// The digest of the method, the path and the body of the request.
-    pub fingerprint: Digest32,
     /// The status of the answer.
     pub status: u16,
-    /// The body of the answer, encrypted.
-    pub sealed_body: String,
+    /// The digest of the path and the body of the request, and after it the body of the answer,
+    /// encrypted.
+    pub sealed: String,
     /// When the record ends, whether TTL has removed it by then or not.
     #[serde(with = "epoch")]
     pub expires_at: Timestamp,
 }
-
-/// A SHA-256 digest as a binary attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Digest32(pub [u8; 32]);
-
-crate::binary::serde_as_binary!(Digest32, 32);
 
 impl ReplayKey {
     /// The digest of a header's value that came with a token of that hash.
@@ -67,9 +61,8 @@ impl ReplayKey {
 impl ReplayRecord {
     /// The record of an answer that is given now.
     #[must_use]
-    pub fn new(fingerprint: [u8; 32], status: u16, sealed_body: String, now: Timestamp) -> Self {
-        let expires_at = now.plus_seconds(REPLAY_HOURS * 3600);
-        Self { fingerprint: Digest32(fingerprint), status, sealed_body, expires_at }
+    pub const fn new(status: u16, sealed: String, now: Timestamp) -> Self {
+        Self { status, sealed, expires_at: now.plus_seconds(REPLAY_HOURS * 3600) }
     }
 }
 

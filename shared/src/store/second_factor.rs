@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Store,
+    ReplayKey, ReplayRecord, Store,
+    api_keys::with_replay,
     expression::Expression,
     key::{Key, PARTITION},
     transaction::{Lost, Transaction},
@@ -42,6 +43,8 @@ pub struct Activation<'a> {
     pub step: u64,
     /// Keyed hashes of the backup codes.
     pub backup_codes: &'a BTreeMap<String, bool>,
+    /// What a retry finds.
+    pub replay: Option<(ReplayKey, ReplayRecord)>,
 }
 
 impl Store {
@@ -71,8 +74,8 @@ impl Store {
     /// Turns a second factor on. A sign-in without it that is under way fails on its own condition.
     ///
     /// # Errors
-    /// `Condition` where the user or the enrollment is not as it was read; `Overtaken` where the
-    /// budgets of failures are not.
+    /// `Condition` where the idempotency key has been used, or the user or the enrollment is not as it
+    /// was read; `Overtaken` where the budgets of failures are not.
     pub async fn enable_mfa(
         &self,
         organization: &Organization,
@@ -82,14 +85,14 @@ impl Store {
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let Activation { enrollment, step, backup_codes } = activation;
+        let Activation { enrollment, step, backup_codes, replay } = activation;
         let factor = Expression::default()
             .set(&["sealed_seed"], &enrollment.sealed_seed)?
             .set(&["last_step"], &step)?
             .set(&["backup_codes"], backup_codes)?
             .remove(&["enrollment"])
             .when_equal(&["enrollment", "id"], &enrollment.id)?;
-        self.transaction()
+        with_replay(self.transaction(), organization.id, user.id, replay, proof.now)?
             .update(Key::user(organization.id, user.id), switch(user, true)?)?
             .update(Key::second_factor(organization.id, user.id), factor)?
             .audit(organization, audit)?
@@ -124,12 +127,15 @@ impl Store {
     /// Replaces the backup codes.
     ///
     /// # Errors
-    /// `Overtaken` where the code or the budgets of failures are not as they were read.
+    /// `Condition` where the idempotency key has been used; `Overtaken` where the code or the budgets of
+    /// failures are not as they were read.
+    #[expect(clippy::too_many_arguments, reason = "each is one part of the transaction")]
     pub async fn replace_backup_codes(
         &self,
         organization: &Organization,
         user: &User,
         backup_codes: &BTreeMap<String, bool>,
+        replay: Option<(ReplayKey, ReplayRecord)>,
         proof: Used<'_>,
         audit: &AuditRecord,
         random: &dyn Random,
@@ -140,7 +146,8 @@ impl Store {
             Spend::BackupCode { .. } => unspent(spend),
         })?;
         let expression = spend.set(&["backup_codes"], backup_codes)?.when_present(&["sealed_seed"]);
-        self.transaction()
+        // First: a retry has lost to its own first request, before it has lost the code to it.
+        with_replay(self.transaction(), organization.id, user.id, replay, proof.now)?
             .audit(organization, audit)?
             .guard_update(Key::second_factor(organization.id, user.id), expression)?
             .admit(organization.id, user.id, proof.attempts, proof.now)?

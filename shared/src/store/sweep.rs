@@ -1,7 +1,7 @@
 //! What the retention sweep asks of the table. Everything is found by an index: the organizations,
 //! their days that have logs, and a day's records. Nothing is scanned.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::{
     operation::{query::QueryOutput, update_item::UpdateItemError},
@@ -11,32 +11,23 @@ use serde::Deserialize;
 
 use super::{
     Store,
+    batch::BATCH,
     decode::{Item, decode, decode_organization},
     expression::{Expression, Parts},
     failure::failure,
     key::{Key, PARTITION, SORT},
-    transaction::{Lost, wait},
+    transaction::Lost,
 };
 use crate::{
     clock::{Timestamp, epoch},
     error::Error,
     ids::OrganizationId,
     model::{audit::AuditRecord, organization::Organization, retention::LogKind},
-    random::{self, Random},
+    random::Random,
 };
 
 /// How many organizations are read at once.
 pub const ORGANIZATIONS_AT_ONCE: usize = 16;
-
-/// How many items one batch can delete.
-pub const BATCH: usize = 25;
-
-/// How often a batch is sent of which the table leaves something undone.
-const ATTEMPTS: u32 = 8;
-
-/// The pause before the second attempt, in milliseconds; it doubles from there, and each is
-/// jittered down to half of itself.
-const FIRST_PAUSE: u64 = 10;
 
 /// How many records of each kind were deleted since the last audit record of it.
 pub type Counts = BTreeMap<LogKind, u64>;
@@ -326,48 +317,12 @@ impl Store {
     }
 
     async fn delete_batch(&self, keys: Vec<Key>, random: &dyn Random) -> usize {
-        let all = keys.len();
         let requests = keys.into_iter().map(|key| {
             let delete = DeleteRequest::builder().set_key(Some(key.attributes())).build();
             delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
         });
-        let Ok(mut left) = requests.collect::<Result<Vec<_>, _>>() else { return 0 };
-        for attempt in 1..=ATTEMPTS {
-            match self.try_delete(left.clone()).await {
-                Ok(undone) => left = undone,
-                Err(Error::Unavailable { cause }) if attempt < ATTEMPTS => {
-                    tracing::debug!(%cause, "a batch is tried again");
-                }
-                Err(Error::Unavailable { cause } | Error::Internal { cause }) => {
-                    tracing::error!(%cause, "a batch is left undone");
-                    break;
-                }
-                Err(_) => break,
-            }
-            if left.is_empty() {
-                break;
-            }
-            let pause = FIRST_PAUSE << (attempt - 1);
-            let jitter = u64::from(random::bytes::<1>(random)[0]) * pause / 512;
-            wait(Duration::from_millis(pause - jitter)).await;
-        }
-        all - left.len()
-    }
-
-    /// Sends a batch; what the table left undone of it.
-    async fn try_delete(&self, requests: Vec<WriteRequest>) -> Result<Vec<WriteRequest>, Error> {
-        self.meter.call();
-        let output = self
-            .client
-            .batch_write_item()
-            .request_items(&*self.table, requests)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failure("BatchWriteItem", &error))?;
-        self.meter.consumed(output.consumed_capacity());
-        let mut undone = output.unprocessed_items.unwrap_or_default();
-        Ok(undone.remove(&*self.table).unwrap_or_default())
+        let Ok(requests) = requests.collect::<Result<Vec<_>, _>>() else { return 0 };
+        self.write_batch(requests, random).await
     }
 
     async fn query_all(&self, parts: Parts, start: Option<Item>) -> Result<QueryOutput, Error> {

@@ -34,7 +34,11 @@ pub(crate) fn accesses(target: &str, body: &[u8]) -> BTreeSet<Access> {
         "BatchWriteItem" => {
             let tables = request["RequestItems"].as_object().unwrap().values();
             let writes = tables.flat_map(|table| table.as_array().unwrap());
-            writes.map(|write| named(call, &write["DeleteRequest"]["Key"]["PK"])).collect()
+            let key = |write: &Value| match &write["PutRequest"] {
+                Value::Null => named(call, &write["DeleteRequest"]["Key"]["PK"]),
+                put => named(call, &put["Item"]["PK"]),
+            };
+            writes.map(key).collect()
         }
         "Query" => BTreeSet::from([named(call, queried(&request))]),
         _ => BTreeSet::from([access(call, &request)]),

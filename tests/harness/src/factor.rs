@@ -72,7 +72,8 @@ impl World {
         let wanted = Wanted { factor: true, ..Wanted::default() };
         let read = self.app.store.read_principal(organization.id, user.id, &wanted).await.unwrap();
         let enrollment = read.evidence.factor.unwrap().enrollment.unwrap();
-        let activation = Activation { enrollment: &enrollment, step: 0, backup_codes: &hashes };
+        let activation =
+            Activation { enrollment: &enrollment, step: 0, backup_codes: &hashes, replay: None };
         let (attempts, audit) =
             (self.attempts(person).await, self.some_audit(organization.id, user.id));
         let proof = Used { attempts: &attempts, spend: None, now: self.now() };
