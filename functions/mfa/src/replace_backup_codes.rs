@@ -53,6 +53,7 @@ pub struct ReplacedBackupCodes {
     tag = "MFA",
     security(("bearer" = [])),
     request_body = Request,
+    extensions(("x-codes" = json!(["mfa_not_enabled"]))),
     responses((status = 200, body = Envelope<ReplacedBackupCodes>), Refusals),
 )]
 pub async fn handler(

@@ -56,6 +56,7 @@ pub struct EnabledMfa {
     tag = "MFA",
     security(("bearer" = [])),
     request_body = Request,
+    extensions(("x-codes" = json!(["not_found"]))),
     responses((status = 200, body = Envelope<EnabledMfa>), Refusals),
 )]
 pub async fn handler(
