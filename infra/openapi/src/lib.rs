@@ -69,7 +69,6 @@ pub fn finished() -> Result<Value, Lack> {
     let mut document = serde_json::to_value(document()).map_err(|it| Lack(it.to_string()))?;
     document["info"] = json!({
         "title": "User and settings API",
-        "summary": "User and organization settings of a data platform.",
         "description": DESCRIPTION,
         "version": env!("CARGO_PKG_VERSION"),
         "contact": {"name": "The operators of this deployment"},
