@@ -18,7 +18,7 @@ User and organization settings of a data platform.
 `code`, and list every fault of a body with a JSON pointer; the page of [problems](problems) says \
 of each code why it is answered and what to do about it. A method that a path does not have gets \
 405 `method_not_allowed` with `Allow`. Two answers are the gateway's own and no problem documents: \
-the 404 of a path that has no route, and the 429 of its rate limit.
+the 404 of a path that has no route, and the 429 of its throttling.
 
 **Credentials.** Send an API key (`plnx_live_…`) or a session's token (`plnx_sess_…`) as \
 `Authorization: Bearer …`. Each operation says which of them will do, with which scope and which \
