@@ -38,11 +38,11 @@ fn references<'a>(names: impl IntoIterator<Item = &'a str>) -> Map<String, Value
 }
 
 const ALWAYS: [&str; 3] = ["X-Request-Id", "Cache-Control", "X-Content-Type-Options"];
-/// What is told to whoever has a credential that is good.
-const CREDENTIAL: [&str; 4] =
-    ["Session-Idle-Expires", "Session-Expires", "RateLimit-Policy", "RateLimit"];
+const SESSION: [&str; 2] = ["Session-Idle-Expires", "Session-Expires"];
+const RATE: [&str; 2] = ["RateLimit-Policy", "RateLimit"];
 
-/// The headers of a refusal. With a 401 there is no credential to tell anything of.
+/// The headers of a refusal. After a 401 no session is alive that could end; but a credential that was
+/// good when the request came has been counted.
 pub(crate) fn of_refusal(status: u16, authenticated: bool) -> Map<String, Value> {
     let mut names = ALWAYS.to_vec();
     match status {
@@ -50,8 +50,9 @@ pub(crate) fn of_refusal(status: u16, authenticated: bool) -> Map<String, Value>
         429 | 503 => names.push("Retry-After"),
         _ => {}
     }
-    if authenticated && status != 401 {
-        names.extend(CREDENTIAL);
+    if authenticated {
+        names.extend(RATE);
+        names.extend(SESSION.iter().filter(|_| status != 401));
     }
     references(names)
 }
@@ -65,7 +66,7 @@ pub(crate) fn succeed(operation: &mut Value, name: &str, contract: &Value, tagge
         .is_some_and(|parameters| parameters.iter().any(|it| it["name"] == "cursor"));
     let mut names = ALWAYS.to_vec();
     if contract["access"].is_object() {
-        names.extend(CREDENTIAL);
+        names.extend(SESSION.iter().chain(&RATE));
     }
     if contract["replays"] == true {
         names.push("Idempotent-Replayed");
