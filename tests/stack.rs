@@ -94,6 +94,11 @@ impl System {
         }
     }
 
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.api
+    }
+
     /// A client without a credential.
     pub fn client(&self) -> Client {
         Client::new(&self.api)

@@ -24,6 +24,7 @@ use crate::{
     },
     clock::{Clock, Timestamp},
     error::Error,
+    http::contract::{Contract, Part},
     ids::{AuditId, OrganizationId},
     model::{
         allowlist::NOTE_SECONDS,
@@ -197,6 +198,10 @@ impl<S: Sync> FromRequestParts<S> for Call {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         Self::of(&parts.extensions)
     }
+}
+
+impl Part for Call {
+    fn tell(_: &mut Contract) {}
 }
 
 /// Work that no answer waits for. It is sent out while the answer is on its way; Lambda may freeze

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use axum::http::StatusCode;
 
-use crate::http::fault::Faults;
+use crate::http::{fault::Faults, kind::Kind};
 
 /// Why a request was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -128,14 +128,6 @@ pub enum Error {
     },
 }
 
-/// The public part of an [`Error`].
-pub(crate) struct Public {
-    pub(crate) status: StatusCode,
-    pub(crate) code: &'static str,
-    pub(crate) title: &'static str,
-    pub(crate) detail: Cow<'static, str>,
-}
-
 impl Error {
     /// A fault of ours.
     #[must_use]
@@ -158,19 +150,16 @@ impl Error {
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        self.public().code
+        match self {
+            Self::Conflict { code, .. } => code,
+            other => other.kind().map_or("conflict", Kind::code),
+        }
     }
 
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.public().status
-    }
-
-    /// The sentence for people.
-    #[must_use]
-    pub fn detail(&self) -> Cow<'static, str> {
-        self.public().detail
+        self.kind().map_or(StatusCode::CONFLICT, Kind::status)
     }
 
     /// The faults, where the error is about the request's content.
@@ -182,161 +171,107 @@ impl Error {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one table, a row an error")]
-    pub(crate) fn public(&self) -> Public {
-        let of = |status, code, title, detail| Public { status, code, title, detail };
-        let text =
-            |status, code, title, detail: &'static str| of(status, code, title, detail.into());
-        let unauthenticated =
-            |code, detail| text(StatusCode::UNAUTHORIZED, code, "Authentication required", detail);
-        let forbidden = |code, detail| of(StatusCode::FORBIDDEN, code, "Forbidden", detail);
+    /// The kind, but for a conflict's, which its code names.
+    const fn kind(&self) -> Option<Kind> {
+        Some(match self {
+            Self::MalformedJson => Kind::MalformedJson,
+            Self::MalformedQuery(_) => Kind::MalformedQuery,
+            Self::InvalidCursor => Kind::InvalidCursor,
+            Self::InvalidIdempotencyKey => Kind::InvalidIdempotencyKey,
+            Self::InvalidIfMatch => Kind::InvalidIfMatch,
+            Self::MissingCredential => Kind::MissingCredential,
+            Self::InvalidCredential => Kind::InvalidCredential,
+            Self::ApiKeyExpired => Kind::ApiKeyExpired,
+            Self::SessionIdle => Kind::SessionIdle,
+            Self::SessionAbsolute => Kind::SessionAbsolute,
+            Self::WrongEmailOrPassword => Kind::InvalidLogin,
+            Self::WrongCode => Kind::InvalidCode,
+            Self::IncorrectPassword => Kind::IncorrectPassword,
+            Self::IncorrectCode => Kind::IncorrectCode,
+            Self::ReauthenticationRequired => Kind::ReauthenticationRequired,
+            Self::IpNotAllowed => Kind::IpNotAllowed,
+            Self::SessionRequired => Kind::SessionRequired,
+            Self::RoleRequired(_) => Kind::RoleRequired,
+            Self::InsufficientScope(_) => Kind::InsufficientScope,
+            Self::SsoRequired => Kind::SsoRequired,
+            Self::FeatureNotAvailable(_) => Kind::FeatureNotAvailable,
+            Self::NotFound => Kind::NotFound,
+            Self::MethodNotAllowed => Kind::MethodNotAllowed,
+            Self::Conflict { .. } => return None,
+            Self::PreconditionFailed => Kind::PreconditionFailed,
+            Self::BodyTooLarge => Kind::BodyTooLarge,
+            Self::UnsupportedMediaType => Kind::UnsupportedMediaType,
+            Self::Validation(_) => Kind::ValidationFailed,
+            Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
+            Self::TooManyAttempts { .. } => Kind::TooManyAttempts,
+            Self::RateLimited { .. } => Kind::RateLimited,
+            Self::Unavailable { .. } => Kind::Unavailable,
+            Self::Internal { .. } => Kind::Internal,
+        })
+    }
+
+    pub(crate) fn title(&self) -> &'static str {
+        self.kind().map_or("Conflict", Kind::title)
+    }
+
+    /// The sentence for people.
+    #[must_use]
+    pub fn detail(&self) -> Cow<'static, str> {
         match self {
-            Self::MalformedJson => text(
-                StatusCode::BAD_REQUEST,
-                "malformed_json",
-                "Malformed JSON",
-                "The body is not valid JSON in UTF-8.",
-            ),
-            Self::MalformedQuery(_) => text(
-                StatusCode::BAD_REQUEST,
-                "malformed_query",
-                "Malformed query",
-                "The query string has the faults listed.",
-            ),
-            Self::InvalidCursor => text(
-                StatusCode::BAD_REQUEST,
-                "invalid_cursor",
-                "Invalid cursor",
-                "The cursor was not given out for this list. Begin without one.",
-            ),
-            Self::InvalidIdempotencyKey => text(
-                StatusCode::BAD_REQUEST,
-                "invalid_idempotency_key",
-                "Invalid idempotency key",
-                "Idempotency-Key must have 1 to 255 visible ASCII characters.",
-            ),
-            Self::InvalidIfMatch => text(
-                StatusCode::BAD_REQUEST,
-                "invalid_if_match",
-                "Invalid If-Match",
-                "If-Match must be * or a list of entity tags.",
-            ),
-            Self::MissingCredential => unauthenticated(
-                "missing_credential",
-                "Send an API key or a session token as `Authorization: Bearer …`.",
-            ),
-            Self::InvalidCredential => {
-                unauthenticated("invalid_credential", "The credential is not valid.")
+            Self::RoleRequired(detail)
+            | Self::InsufficientScope(detail)
+            | Self::FeatureNotAvailable(detail)
+            | Self::Conflict { detail, .. } => return detail.clone(),
+            Self::MalformedJson => "The body is not valid JSON in UTF-8.",
+            Self::MalformedQuery(_) => "The query string has the faults listed.",
+            Self::InvalidCursor => "The cursor was not given out for this list. Begin without one.",
+            Self::InvalidIdempotencyKey => {
+                "Idempotency-Key must have 1 to 255 visible ASCII characters."
             }
-            Self::ApiKeyExpired => unauthenticated("api_key_expired", "The API key has expired."),
-            Self::SessionIdle => unauthenticated(
-                "session_idle",
-                "The session ended because it was idle for too long. Sign in again.",
-            ),
-            Self::SessionAbsolute => unauthenticated(
-                "session_absolute",
-                "The session reached its maximum age. Sign in again.",
-            ),
-            Self::WrongEmailOrPassword => {
-                unauthenticated("invalid_login", "The e-mail address or the password is wrong.")
+            Self::InvalidIfMatch => "If-Match must be * or a list of entity tags.",
+            Self::MissingCredential => {
+                "Send an API key or a session token as `Authorization: Bearer …`."
             }
-            Self::WrongCode => unauthenticated(
-                "invalid_code",
-                "The code is wrong, or was used before. Wait for the next one.",
-            ),
-            Self::IncorrectPassword => {
-                forbidden("incorrect_password", "The current password is wrong.".into())
+            Self::InvalidCredential => "The credential is not valid.",
+            Self::ApiKeyExpired => "The API key has expired.",
+            Self::SessionIdle => {
+                "The session ended because it was idle for too long. Sign in again."
             }
-            Self::IncorrectCode => forbidden(
-                "incorrect_code",
-                "The code is wrong, or was used before. Wait for the next one.".into(),
-            ),
-            Self::ReauthenticationRequired => forbidden(
-                "reauthentication_required",
+            Self::SessionAbsolute => "The session reached its maximum age. Sign in again.",
+            Self::WrongEmailOrPassword => "The e-mail address or the password is wrong.",
+            Self::WrongCode | Self::IncorrectCode => {
+                "The code is wrong, or was used before. Wait for the next one."
+            }
+            Self::IncorrectPassword => "The current password is wrong.",
+            Self::ReauthenticationRequired => {
                 "Prove that it is you with `POST /api/session/reauthenticate`, then try again."
-                    .into(),
-            ),
-            Self::IpNotAllowed => forbidden(
-                "ip_not_allowed",
-                "The organization does not allow requests from your address.".into(),
-            ),
-            Self::SessionRequired => forbidden(
-                "session_required",
-                "An API key cannot do this. Sign in and use the session's token.".into(),
-            ),
-            Self::RoleRequired(detail) => forbidden("role_required", detail.clone()),
-            Self::InsufficientScope(detail) => forbidden("insufficient_scope", detail.clone()),
-            Self::SsoRequired => {
-                forbidden("sso_required", "The organization requires single sign-on.".into())
             }
-            Self::FeatureNotAvailable(detail) => forbidden("feature_not_available", detail.clone()),
-            Self::NotFound => {
-                text(StatusCode::NOT_FOUND, "not_found", "Not found", "There is no such resource.")
+            Self::IpNotAllowed => "The organization does not allow requests from your address.",
+            Self::SessionRequired => {
+                "An API key cannot do this. Sign in and use the session's token."
             }
-            Self::MethodNotAllowed => text(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "Method not allowed",
-                "The path has other methods; see `Allow`.",
-            ),
-            Self::Conflict { code, detail } => {
-                of(StatusCode::CONFLICT, code, "Conflict", detail.clone())
+            Self::SsoRequired => "The organization requires single sign-on.",
+            Self::NotFound => "There is no such resource.",
+            Self::MethodNotAllowed => "The path has other methods; see `Allow`.",
+            Self::PreconditionFailed => {
+                "The resource has changed since the entity tag was given out. Read it again."
             }
-            Self::PreconditionFailed => text(
-                StatusCode::PRECONDITION_FAILED,
-                "precondition_failed",
-                "Precondition failed",
-                "The resource has changed since the entity tag was given out. Read it again.",
-            ),
-            Self::BodyTooLarge => text(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "Body too large",
-                "A body may have up to 65,536 bytes.",
-            ),
-            Self::UnsupportedMediaType => text(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "Unsupported media type",
-                "Send the body as `Content-Type: application/json`.",
-            ),
-            Self::Validation(_) => text(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "validation_failed",
-                "Validation failed",
-                "The body has the faults listed.",
-            ),
-            Self::IdempotencyKeyReused => text(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_key_reused",
-                "Idempotency key reused",
-                "This Idempotency-Key was used with another request.",
-            ),
-            Self::TooManyAttempts { .. } => text(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_attempts",
-                "Too many attempts",
-                "Too many attempts have failed. Try again after the time in `Retry-After`.",
-            ),
-            Self::RateLimited { .. } => text(
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
-                "Rate limited",
-                "This credential makes too many requests. Try again after the time in `Retry-After`.",
-            ),
-            Self::Unavailable { .. } => text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "Unavailable",
-                "The service cannot do this right now. Try again after the time in `Retry-After`.",
-            ),
-            Self::Internal { .. } => text(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal_error",
-                "Internal error",
-                "The service failed. Nothing was changed.",
-            ),
+            Self::BodyTooLarge => "A body may have up to 65,536 bytes.",
+            Self::UnsupportedMediaType => "Send the body as `Content-Type: application/json`.",
+            Self::Validation(_) => "The body has the faults listed.",
+            Self::IdempotencyKeyReused => "This Idempotency-Key was used with another request.",
+            Self::TooManyAttempts { .. } => {
+                "Too many attempts have failed. Try again after the time in `Retry-After`."
+            }
+            Self::RateLimited { .. } => {
+                "This credential makes too many requests. Try again after the time in `Retry-After`."
+            }
+            Self::Unavailable { .. } => {
+                "The service cannot do this right now. Try again after the time in `Retry-After`."
+            }
+            Self::Internal { .. } => "The service failed. Nothing was changed.",
         }
+        .into()
     }
 }
 

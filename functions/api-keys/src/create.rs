@@ -89,6 +89,7 @@ pub struct CreatedApiKey {
     security(("bearer" = [])),
     request_body = Request,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer")),
+    extensions(("x-codes" = json!(["limit_reached", "edit_conflict", "role_required"]))),
     responses((status = 201, body = Envelope<CreatedApiKey>), Refusals),
 )]
 pub async fn handler(

@@ -76,6 +76,7 @@ pub struct RegeneratedApiKey {
         ("id" = ApiKeyId, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer"),
     ),
+    extensions(("x-codes" = json!(["edit_conflict"]))),
     responses((status = 200, body = Envelope<RegeneratedApiKey>), Refusals),
 )]
 pub async fn handler(

@@ -8,7 +8,10 @@ use serde::{
 use shared::{
     clock::Timestamp,
     error::Error,
-    http::query::{Paging, Parameters},
+    http::{
+        contract::{Contract, Part},
+        query::{Paging, Parameters},
+    },
     ids::{ApiKeyId, UserId},
     model::audit::{Action, Actor, Changes, StoredRecord},
 };
@@ -148,6 +151,12 @@ impl Filters {
             changes.push("action", &none, action);
         }
         changes
+    }
+}
+
+impl Part for Request {
+    fn tell(contract: &mut Contract) {
+        Paging::tell(contract);
     }
 }
 

@@ -78,6 +78,7 @@ pub struct AddedEntry {
     security(("bearer" = ["settings:write"])),
     request_body = Request,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer")),
+    extensions(("x-codes" = json!(["duplicate_entry", "limit_reached", "edit_conflict"]))),
     responses((status = 201, body = Envelope<AddedEntry>), Refusals),
 )]
 pub async fn handler(

@@ -27,6 +27,7 @@ use crate::{add::rules, edit_conflict, toggle::Toggled, would_lock_out_caller};
     operation_id = "confirm_ip_whitelist",
     tag = "IP allowlist",
     security(("bearer" = ["settings:write"])),
+    extensions(("x-codes" = json!(["nothing_to_confirm", "would_lock_out_caller", "edit_conflict"]))),
     responses((status = 200, body = Envelope<Toggled>), Refusals),
 )]
 pub async fn handler(mut caller: Caller<SettingsWrite>) -> Result<Data<Toggled>, Error> {

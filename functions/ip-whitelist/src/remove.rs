@@ -28,6 +28,7 @@ use crate::{add::rules, edit_conflict, would_lock_out_caller};
     tag = "IP allowlist",
     security(("bearer" = ["settings:write"])),
     params(("id" = AllowlistEntryId, Path), Forced),
+    extensions(("x-codes" = json!(["reauthentication_required", "edit_conflict"]))),
     responses((status = 204), Refusals),
 )]
 pub async fn handler(

@@ -60,6 +60,7 @@ pub struct WouldBeRefused {
     operation_id = "get_ip_whitelist_status",
     tag = "IP allowlist",
     security(("bearer" = ["settings:read"])),
+    extensions(("x-etag" = json!(false))),
     responses((status = 200, body = Envelope<Status>), Refusals),
 )]
 pub async fn handler(caller: Caller<SettingsReadWithEvaluations>) -> Result<Data<Status>, Error> {

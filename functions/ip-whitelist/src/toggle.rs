@@ -102,6 +102,7 @@ impl Toggled {
     security(("bearer" = ["settings:write"])),
     request_body = Request,
     params(Forced),
+    extensions(("x-codes" = json!(["reauthentication_required", "edit_conflict"]))),
     responses((status = 200, body = Envelope<Toggled>), Refusals),
 )]
 pub async fn handler(

@@ -37,6 +37,7 @@ pub struct Request {
     tag = "MFA",
     security(("bearer" = [])),
     request_body = Request,
+    extensions(("x-codes" = json!(["mfa_not_enabled", "password_too_short", "edit_conflict"]))),
     responses((status = 204), Refusals),
 )]
 pub async fn handler(

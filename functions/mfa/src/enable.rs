@@ -70,6 +70,7 @@ pub struct StartedEnrollment {
     tag = "MFA",
     security(("bearer" = [])),
     request_body = Request,
+    extensions(("x-codes" = json!(["mfa_already_enabled"]))),
     responses((status = 200, body = Envelope<StartedEnrollment>), Refusals),
 )]
 pub async fn handler(

@@ -57,6 +57,7 @@ pub struct ReplacedBackupCodes {
     security(("bearer" = [])),
     request_body = Request,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer")),
+    extensions(("x-codes" = json!(["mfa_not_enabled"]))),
     responses((status = 200, body = Envelope<ReplacedBackupCodes>), Refusals),
 )]
 pub async fn handler(

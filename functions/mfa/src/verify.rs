@@ -62,6 +62,7 @@ pub struct EnabledMfa {
     security(("bearer" = [])),
     request_body = Request,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer")),
+    extensions(("x-codes" = json!(["not_found"]))),
     responses((status = 200, body = Envelope<EnabledMfa>), Refusals),
 )]
 pub async fn handler(

@@ -81,6 +81,7 @@ pub struct PendingSignIn {
     operation_id = "login",
     tag = "Sessions",
     request_body = Request,
+    extensions(("x-codes" = json!(["invalid_login", "ip_not_allowed", "sso_required", "too_many_attempts"]))),
     responses((status = 200, body = Envelope<LoginAnswer>), Refusals),
 )]
 pub async fn handler(

@@ -46,6 +46,7 @@ pub struct Request {
     operation_id = "login_mfa",
     tag = "Sessions",
     request_body = Request,
+    extensions(("x-codes" = json!(["invalid_code", "not_found", "ip_not_allowed", "sso_required", "too_many_attempts"]))),
     responses((status = 200, body = Envelope<SignedIn>), Refusals),
 )]
 pub async fn handler(

@@ -39,6 +39,7 @@ pub struct Request {
     tag = "Sessions",
     security(("bearer" = [])),
     request_body = Request,
+    extensions(("x-codes" = json!(["mfa_not_enabled"]))),
     responses((status = 204), Refusals),
 )]
 pub async fn handler(

@@ -67,6 +67,7 @@ pub struct UpdatedSettings {
     security(("bearer" = ["settings:write"])),
     request_body = Request,
     params(("If-Match" = Option<String>, Header, description = "The settings' entity tag")),
+    extensions(("x-codes" = json!(["feature_not_available", "reauthentication_required"]))),
     responses((status = 200, body = Envelope<UpdatedSettings>), Refusals),
 )]
 pub async fn handler(

@@ -25,6 +25,7 @@ use shared::{
         ("key" = PreferenceKey, Path),
         ("If-Match" = Option<String>, Header, description = "The preference's entity tag"),
     ),
+    extensions(("x-codes" = json!(["not_found"]))),
     responses((status = 204), Refusals),
 )]
 pub async fn handler(

@@ -46,6 +46,7 @@ impl ShownPreference {
     tag = "Preferences",
     security(("bearer" = ["preferences:read"])),
     params(("key" = PreferenceKey, Path)),
+    extensions(("x-codes" = json!(["not_found"]))),
     responses((status = 200, body = Envelope<ShownPreference>), Refusals),
 )]
 pub async fn handler(

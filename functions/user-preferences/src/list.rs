@@ -33,6 +33,7 @@ pub struct Preferences(BTreeMap<PreferenceKey, Box<RawValue>>);
     operation_id = "list_preferences",
     tag = "Preferences",
     security(("bearer" = ["preferences:read"])),
+    extensions(("x-etag" = json!(false))),
     responses((status = 200, body = Envelope<Preferences>), Refusals),
 )]
 pub async fn handler(caller: Caller<PreferencesRead>) -> Result<Data<Preferences>, Error> {

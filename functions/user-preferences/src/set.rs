@@ -70,6 +70,7 @@ impl Deserr<Faults> for PreferenceValue {
         ("key" = PreferenceKey, Path),
         ("If-Match" = Option<String>, Header, description = "The preference's entity tag"),
     ),
+    extensions(("x-codes" = json!(["limit_reached"]))),
     responses((status = 200, body = Envelope<ShownPreference>), Refusals),
 )]
 pub async fn handler(

@@ -13,7 +13,7 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
     let names: Vec<_> = ["hello-world"]
         .into_iter()
         .chain(FUNCTIONS)
-        .chain(["operator", "retention-sweep"])
+        .chain(["operator", "retention-sweep", "docs"])
         .collect();
     let medians =
         in_turn(&names, ROUNDS, 1, async |name: &&str| service.instance(name).ready().await).await;

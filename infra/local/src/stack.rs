@@ -77,7 +77,7 @@ impl Started<'_> {
             self.prepare_notifications(secrets).await?;
         }
         say(&format!(
-            "==> ready: {api} (values in .local/demo.env, logs in .local/log; Ctrl-C stops)
+            "==> ready: {api} (reference at {api}/docs, values in .local/demo.env, logs in .local/log; Ctrl-C stops)
 ==> inbox: {} shows the mails, webhooks and messages that were sent
 Try, in another terminal:
   . .local/demo.env

@@ -22,7 +22,11 @@ use crate::{
     call::Call,
     clock::Timestamp,
     error::Error,
-    http::{idempotency::IdempotencyKey, path::PathKey},
+    http::{
+        contract::{Contract, Part},
+        idempotency::IdempotencyKey,
+        path::PathKey,
+    },
     ids::{ApiKeyId, SessionId},
     model::{
         allowlist::Evaluations,
@@ -215,6 +219,12 @@ impl<L: Level, S: Send + Sync> FromRequestParts<S> for Caller<L> {
             evaluations: read.evaluations,
             level: PhantomData,
         })
+    }
+}
+
+impl<L: Level> Part for Caller<L> {
+    fn tell(contract: &mut Contract) {
+        contract.admits::<L>();
     }
 }
 

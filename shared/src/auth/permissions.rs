@@ -43,6 +43,7 @@ macro_rules! scopes {
         pub enum Scope {$(
             #[doc = concat!("`", $text, "`")]
             #[serde(rename = $text)]
+            #[schema(rename = $text)]
             #[deserr(rename = $text)]
             $variant = $bit,
         )*}

@@ -8,7 +8,11 @@ use axum::{
 use deserr::Deserr;
 use sha2::{Digest, Sha256};
 
-use super::fault::Faults;
+use super::{
+    contract::{Contract, Part},
+    fault::Faults,
+    kind::Kind,
+};
 use crate::error::Error;
 
 /// The longest body, in bytes.
@@ -48,6 +52,23 @@ impl<T: Deserr<Faults> + Default, S: Send + Sync> FromRequest<S> for OptionalBod
             return Ok(Self(Body { value: T::default(), digest: Sha256::digest([]).into() }));
         }
         parse(&bytes, is_json).map(Self)
+    }
+}
+
+impl<T> Part for Body<T> {
+    fn tell(contract: &mut Contract) {
+        contract.refuses([
+            Kind::MalformedJson,
+            Kind::BodyTooLarge,
+            Kind::UnsupportedMediaType,
+            Kind::ValidationFailed,
+        ]);
+    }
+}
+
+impl<T> Part for OptionalBody<T> {
+    fn tell(contract: &mut Contract) {
+        Body::<T>::tell(contract);
     }
 }
 

@@ -7,6 +7,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 
+use super::{
+    contract::{Contract, Part},
+    kind::Kind,
+};
 use crate::error::Error;
 
 /// The strong entity tag of a resource: its version.
@@ -101,6 +105,12 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self::of(&parts.headers))
+    }
+}
+
+impl Part for IfMatch {
+    fn tell(contract: &mut Contract) {
+        contract.refuses([Kind::InvalidIfMatch, Kind::PreconditionFailed, Kind::EditConflict]);
     }
 }
 

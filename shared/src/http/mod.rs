@@ -2,11 +2,13 @@
 
 pub mod answer;
 pub mod body;
+pub mod contract;
 pub mod cursor;
 pub mod etag;
 pub mod fault;
 pub mod field;
 pub mod idempotency;
+pub mod kind;
 pub mod observe;
 pub mod path;
 pub mod problem;

@@ -7,6 +7,10 @@ use axum::{
     http::request::Parts,
 };
 
+use super::{
+    contract::{Contract, Part},
+    kind::Kind as ProblemKind,
+};
 use crate::{
     error::Error,
     ids::{Id, Kind},
@@ -28,6 +32,12 @@ impl<K: Kind, S: Send + Sync> FromRequestParts<S> for PathId<K> {
     }
 }
 
+impl<K: Kind> Part for PathId<K> {
+    fn tell(contract: &mut Contract) {
+        contract.refuses([ProblemKind::NotFound]);
+    }
+}
+
 /// The `{key}` of a path, where it is one. What other text means is for the route to say: nothing is
 /// found there, but who wants to put something there is told the fault.
 #[derive(Debug, Clone)]
@@ -46,4 +56,9 @@ impl<S: Send + Sync> FromRequestParts<S> for PathKey {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         Ok(Self::find(parts, state).await)
     }
+}
+
+/// Whether there has to be something under the key is for the route to say.
+impl Part for PathKey {
+    fn tell(_: &mut Contract) {}
 }

@@ -14,17 +14,21 @@ use utoipa::{
     openapi::{self, RefOr},
 };
 
-use super::fault::Fault;
+use super::{fault::Fault, kind::Kind};
 use crate::error::Error;
 
 /// How long a caller should wait before it tries again what was refused for want of capacity, in
 /// seconds.
 const RETRY_AFTER_SECONDS: u16 = 2;
 
+/// The page that explains every kind of problem, each at its code. Relative to the service, so that it
+/// is there wherever the service is deployed; a program tells problems apart by `code`.
+pub const PAGE: &str = "/problems";
+
 /// The body of every answer that is not a success (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// A URI that names the kind of problem.
+    /// A URI reference to what is said of the kind of problem: `/problems#` and the code.
     pub r#type: String,
     /// The kind of problem, for people.
     pub title: &'static str,
@@ -45,13 +49,12 @@ impl Problem {
     /// The document for `error`.
     #[must_use]
     pub fn new(error: &Error, request_id: &str) -> Self {
-        let public = error.public();
         Self {
-            r#type: format!("https://docs.planasonix.com/problems/{}", public.code),
-            title: public.title,
-            status: public.status.as_u16(),
-            detail: public.detail.into_owned(),
-            code: public.code,
+            r#type: format!("{PAGE}#{}", error.code()),
+            title: error.title(),
+            status: error.status().as_u16(),
+            detail: error.detail().into_owned(),
+            code: error.code(),
             request_id: request_id.to_owned(),
             errors: error
                 .faults()
@@ -97,38 +100,16 @@ pub(crate) fn write(response: &mut Response<Body>, error: &Error, request_id: &s
     *response.body_mut() = body;
 }
 
-/// What every route can answer besides its successes, for the OpenAPI document.
+/// The refusals that no route is without. Which others there are follows from the handler's arguments,
+/// and the handler's own stand beside its path as `x-codes`; see [`super::contract`].
 pub struct Refusals;
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let texts = [
-            ("400", "The body is not JSON, or the query or a header is malformed."),
-            ("401", "There is no valid credential."),
-            (
-                "403",
-                "The address, the scopes, the roles or the kind of credential do not admit this.",
-            ),
-            ("404", "There is no such resource, or it is another tenant's."),
-            ("409", "The request contradicts the present state."),
-            ("412", "`If-Match` names another version."),
-            ("413", "The body has over 65,536 bytes."),
-            ("415", "The body is not declared as JSON."),
-            ("422", "The body has faults; all of them are listed."),
-            ("429", "Too many attempts have failed; see `Retry-After`."),
-            ("503", "The service cannot do this right now; see `Retry-After`."),
-        ];
-        let problem = || openapi::Ref::from_schema_name("Problem");
-        texts
-            .into_iter()
-            .map(|(status, text)| {
-                let content = openapi::ContentBuilder::new().schema(Some(problem())).build();
-                let response = openapi::ResponseBuilder::new()
-                    .description(text)
-                    .content("application/problem+json", content)
-                    .build();
-                (status.to_owned(), response.into())
-            })
-            .collect()
+        let response = |kind: Kind| {
+            let response = openapi::Response::new(kind.cause());
+            (kind.status().as_u16().to_string(), response.into())
+        };
+        [Kind::Internal, Kind::Unavailable].map(response).into()
     }
 }

@@ -6,7 +6,11 @@ use axum::{
 };
 use utoipa::IntoParams;
 
-use super::fault::{Faults, escape};
+use super::{
+    contract::{Contract, Part},
+    fault::{Faults, escape},
+    kind::Kind,
+};
 use crate::error::Error;
 
 /// Which page of a list.
@@ -66,6 +70,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
         let paging = Self::take(&mut parameters);
         parameters.finish()?;
         Ok(paging)
+    }
+}
+
+impl Part for Forced {
+    fn tell(contract: &mut Contract) {
+        contract.refuses([Kind::MalformedQuery, Kind::WouldLockOutCaller]);
+    }
+}
+
+impl Part for Paging {
+    fn tell(contract: &mut Contract) {
+        contract.refuses([Kind::MalformedQuery, Kind::InvalidCursor]);
     }
 }
 

@@ -19,11 +19,20 @@ macro_rules! routes {
             ))*
         }
 
-        /// The routes with their OpenAPI document.
+        /// The routes with their OpenAPI document, and what the handlers' arguments say of them.
         #[must_use]
         pub fn documented() -> utoipa_axum::router::OpenApiRouter {
-            utoipa_axum::router::OpenApiRouter::new()
-                $(.routes(utoipa_axum::routes!($verb::handler)))*
+            use $crate::http::contract::Handler as _;
+            use utoipa::Path as _;
+            let mut router = utoipa_axum::router::OpenApiRouter::new()
+                $(.routes(utoipa_axum::routes!($verb::handler)))*;
+            let document = router.get_openapi_mut();
+            $($verb::handler.contract().attach(
+                document,
+                &$verb::__path_handler::path(),
+                &$verb::__path_handler::methods(),
+            );)*
+            router
         }
     };
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use shared::http::observe::observed;
 use tower::ServiceExt as _;
 
-use crate::{Answer, World};
+use crate::{Answer, World, contract};
 
 /// A client of one function's routes.
 pub struct Client<'a> {
@@ -148,6 +148,7 @@ impl Request<'_> {
         let request = axum::http::Request::from_parts(parts, Body::from(body.to_vec()));
         let response = client.router.clone().oneshot(request).await.unwrap();
         let answer = Answer::read(response, &world.log).await;
+        contract::check(method, raw_path, &answer);
         world.app.background.settle().await;
         let lines = world.log.lines().join("\n");
         for secret in secrets.iter().chain(&answer.secrets()) {

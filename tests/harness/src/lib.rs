@@ -15,6 +15,7 @@ mod at_once;
 mod calls;
 mod chance;
 mod client;
+mod contract;
 mod engine;
 mod factor;
 mod faults;
