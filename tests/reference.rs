@@ -1,7 +1,5 @@
 //! The reference as a reader has it: in a browser, against the running functions.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use std::{path::Path, process::Command};
 
 use system_tests::System;
