@@ -82,9 +82,9 @@ openapi: ## Write the OpenAPI document and the page of problems anew, from the c
 	mv infra/openapi/problems.html.new infra/openapi/problems.html
 
 .PHONY: bench
-bench: ## Measure, with release binaries (SECTION=allowlist|cost|memory|revocation|size|start|warm for one alone)
+bench: ## Measure, with release binaries (SECTION=allowlist|cost|memory|revocation|size|start|sweep|warm for one alone)
 	@# One at a time, as they are deployed: built together, each would carry what any of them needs of shared/.
-	set -e; for member in functions/* infra/hello-world infra/bare-read; do \
+	set -e; for member in functions/* infra/hello-world infra/bare-read infra/bare-delete; do \
 		cargo build --release --locked --manifest-path $$member/Cargo.toml; \
 	done
 	cargo run --profile measure --locked --package bench -- $(SECTION)

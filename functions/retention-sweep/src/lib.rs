@@ -4,9 +4,11 @@
 //! ran out of time, goes on: nothing is deleted twice but what was on its way. An overlapping sweep
 //! would find the same records and do no harm, only work; the lease spares it that.
 
+mod deletions;
 pub mod metric;
 pub mod organization;
 pub mod pass;
+mod reader;
 pub mod summary;
 
 use serde::Deserialize;
@@ -84,10 +86,6 @@ pub async fn handle(app: &App, invocation: Invocation<'_>, event: Value) -> Resu
         return Ok(Summary::default());
     };
     let (mut summary, next) = pass.run(lease.next).await?;
-    let Work { read, sent, batches } = summary.work;
-    let (calls, units) = (call.meter().calls(), call.meter().units());
-    let organizations = summary.organizations.len();
-    tracing::info!(id = holder, organizations, read, sent, batches, calls, units, "swept");
     let clean = summary.complete && summary.skipped.is_empty();
     let clean_since = if clean { Some(call.now) } else { lease.clean_since.or(Some(call.now)) };
     let behind = clean_since.map(|since| app.clock.now().seconds_since(since));
@@ -96,5 +94,9 @@ pub async fn handle(app: &App, invocation: Invocation<'_>, event: Value) -> Resu
     if let Err(error) = call.store.end_sweep_lease(holder, &Lease { next, clean_since }).await {
         tracing::warn!(%error, "the lease was not given back");
     }
+    let Work { read, sent, batches } = summary.work;
+    let (calls, units) = (call.meter().calls(), call.meter().units());
+    let organizations = summary.organizations.len();
+    tracing::info!(id = holder, organizations, read, sent, batches, calls, units, "swept");
     Ok(summary)
 }

@@ -18,7 +18,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 request_id: &context.request_id,
                 deadline: Timestamp::from_millisecond(deadline),
             };
-            let summary = handle(&app, invocation, event.payload).await?;
+            let summary = Box::pin(handle(&app, invocation, event.payload)).await?;
             if let Some(line) =
                 metric::line(&summary, &context.env_config.function_name, &*app.clock)
             {

@@ -1,30 +1,33 @@
 //! The sweep of one organization: its days that are over are read, oldest first, and deleted in full
-//! batches; while some are on their way, the next are read.
+//! batches; while some are on their way, the next are read and looked at.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
+use crate::{
+    deletions::{Deletions, counts},
+    pass::Pass,
+    reader::Reader,
+    summary::{Swept, Work},
+};
 use shared::{
     error::Error,
     model::{
         audit::{Action, Actor, Changes},
         organization::Organization,
-        retention::LogKind,
     },
-    store::{BATCH, Counts, LogDay, LogDays, LogKey, Lost, PageEnd},
-};
-use tokio::task::JoinSet;
-
-use crate::{
-    pass::Pass,
-    summary::{Swept, Work},
+    store::{BATCH, Counts, LogDay, LogDays, Lost},
 };
 
 /// How many batches are on their way at once.
-pub const CONCURRENCY: usize = 8;
+pub const CONCURRENCY: usize = 16;
 
-/// How many records are deleted between two looks at the organization: so many may still go once a
+/// How many records may be on their way after a look at the organization: so many may still go once a
 /// hold is placed or the days are made more.
-const ROUND: usize = BATCH * CONCURRENCY;
+const WINDOW: usize = BATCH * CONCURRENCY;
+
+/// How many records are sent on their way after one look at the organization. It is half a window: the
+/// next look is taken while the table is at work on the other half.
+pub(crate) const ROUND: usize = WINDOW / 2;
 
 /// How the sweep of an organization ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,25 +50,9 @@ pub struct Sweep<'a> {
     /// What was counted in this sweep, and was not deleted after all.
     short: Counts,
     work: Work,
+    sent: Deletions,
     reader: Reader<'a>,
 }
-
-/// Reads the keys that are over their days.
-struct Reader<'a> {
-    pass: Pass<'a>,
-    organization: &'a Organization,
-    days: VecDeque<LogDay>,
-    page: Option<PageEnd>,
-    /// The whole days that were read to their end.
-    read: Vec<LogDay>,
-    /// How many keys were read.
-    keys: u64,
-    /// How many keys do not tell when they were written.
-    unreadable: u64,
-}
-
-/// Keys to delete.
-type Round = Vec<(LogKind, LogKey)>;
 
 impl<'a> Sweep<'a> {
     /// The sweep of an organization, as it was read with its days.
@@ -84,15 +71,8 @@ impl<'a> Sweep<'a> {
             swept: Swept::nothing(organization, now),
             short: Counts::new(),
             work: Work::default(),
-            reader: Reader {
-                pass,
-                organization,
-                days,
-                page: None,
-                read: Vec::new(),
-                keys: 0,
-                unreadable: 0,
-            },
+            sent: Deletions::default(),
+            reader: Reader::new(pass, organization, days),
         }
     }
 
@@ -119,43 +99,61 @@ impl<'a> Sweep<'a> {
     }
 
     async fn delete_all(&mut self) -> Result<End, Error> {
-        let mut round = self.reader.fill().await?;
-        while !round.is_empty() {
+        let mut end = self.send_all().await;
+        while let Some(ended) = self.sent.next().await? {
+            self.tell(&ended.planned, &ended.deleted);
+        }
+        // The reader stops by itself when the time is over.
+        if matches!(end, Ok(End::Done)) && !self.reader.is_done() {
+            end = Ok(End::OutOfTime);
+        }
+        if matches!(end, Ok(End::Done)) && self.short.values().any(|short| *short > 0) {
+            end = Ok(End::Incomplete);
+        }
+        end
+    }
+
+    /// Sends deletions until all are on their way, or may not be.
+    async fn send_all(&mut self) -> Result<End, Error> {
+        loop {
+            let round = self.reader.fill().await?;
+            if round.is_empty() {
+                return Ok(End::Done);
+            }
+            while self.sent.records + round.len() > WINDOW
+                && let Some(ended) = self.sent.next().await?
+            {
+                self.tell(&ended.planned, &ended.deleted);
+            }
             if self.pass.is_over() {
                 return Ok(End::OutOfTime);
             }
+            let planned = counts(round.iter().map(|(kind, _)| kind));
             if self.pass.dry_run {
-                self.tell(&counts(&round));
-                round = self.reader.fill().await?;
+                self.tell(&planned, &planned);
                 continue;
             }
-            if !self.is_unchanged().await? {
-                return Ok(End::Incomplete);
+            let (store, id) = (&self.pass.call.store, self.organization.id);
+            // Both before the first deletion, and neither waits for the other.
+            let (unchanged, counted) =
+                tokio::join!(self.is_unchanged(), store.count_swept(id, &planned));
+            self.counted = counted?;
+            if !matches!(unchanged, Ok(true)) {
+                self.tell(&planned, &Counts::new());
+                return unchanged.map(|_| End::Incomplete);
             }
             self.work.sent += round.len() as u64;
-            self.work.batches += round.len().div_ceil(BATCH) as u64;
-            let planned = counts(&round);
-            self.counted = self.pass.call.store.count_swept(self.organization.id, &planned).await?;
-            let (deleted, next) = tokio::join!(delete(self.pass, round), self.reader.fill());
-            self.tell(&deleted);
-            for (kind, planned) in planned {
-                let short = planned - deleted.get(&kind).copied().unwrap_or_default();
-                *self.short.entry(kind).or_default() += short;
-            }
-            round = next?;
+            self.work.batches += self.sent.send(self.pass, round);
         }
-        // The reader stops by itself when the time is over.
-        if !self.reader.days.is_empty() {
-            return Ok(End::OutOfTime);
-        }
-        let over = self.short.values().all(|short| *short == 0);
-        Ok(if over { End::Done } else { End::Incomplete })
     }
 
-    fn tell(&mut self, deleted: &Counts) {
-        for (kind, count) in deleted {
+    /// Notes what came of records.
+    fn tell(&mut self, planned: &Counts, deleted: &Counts) {
+        for (kind, planned) in planned {
+            let deleted = deleted.get(kind).copied().unwrap_or_default();
+            *self.short.entry(*kind).or_default() += planned - deleted;
             if let Some(told) = self.swept.kinds.get_mut(kind) {
-                told.deleted += count;
+                told.deleted += deleted;
             }
         }
     }
@@ -180,6 +178,9 @@ impl<'a> Sweep<'a> {
         for (kind, counted) in &self.counted {
             let short = self.short.get(kind).copied().unwrap_or_default();
             let deleted = counted.saturating_sub(short);
+            if deleted == 0 {
+                continue;
+            }
             let cut_off = organization.retention.cut_off(*kind, call.now).to_string();
             let after = BTreeMap::from([
                 ("deleted", serde_json::Value::from(deleted)),
@@ -188,81 +189,12 @@ impl<'a> Sweep<'a> {
             changes.push(kind.name(), None::<u64>, after);
         }
         let id = organization.id;
-        let audit = call.audit(id, Actor::RetentionSweep, Action::RetentionSwept, id, changes);
-        match call.store.record_swept(organization, &self.counted, &audit, random).await {
+        let audit = (!changes.is_empty())
+            .then(|| call.audit(id, Actor::RetentionSweep, Action::RetentionSwept, id, changes));
+        match call.store.record_swept(organization, &self.counted, audit.as_ref(), random).await {
             // Another sweep has counted on, and will record it all.
             Ok(()) | Err(Lost::Condition(_)) => Ok(()),
             Err(lost) => Err(lost.or(Error::NotFound)),
         }
     }
-}
-
-impl Reader<'_> {
-    /// Reads until there is a whole round, or no more.
-    async fn fill(&mut self) -> Result<Round, Error> {
-        let mut round = Round::with_capacity(ROUND);
-        while round.len() < ROUND
-            && let Some(day) = self.days.front().cloned()
-        {
-            if self.pass.is_over() {
-                break;
-            }
-            let organization = self.organization;
-            let cut_off = organization.retention.cut_off(day.kind, self.pass.call.now);
-            let limit = i32::try_from(ROUND - round.len()).unwrap_or(1);
-            let start = self.page.take();
-            let store = &self.pass.call.store;
-            let page = store.log_page(organization.id, &day, cut_off, limit, start).await?;
-            self.keys += page.keys.len() as u64;
-            for key in page.keys {
-                match key.written_at {
-                    Some(written) if written < cut_off => round.push((day.kind, key)),
-                    // In an older day's partition than it belongs into; its own time counts.
-                    Some(_) => {}
-                    None => self.unreadable += 1,
-                }
-            }
-            self.page = page.end;
-            if self.page.is_none() {
-                self.days.pop_front();
-                if day.day < cut_off.day() {
-                    self.read.push(day);
-                }
-            }
-        }
-        Ok(round)
-    }
-}
-
-/// Deletes a round, and tells what is gone.
-async fn delete(pass: Pass<'_>, round: Round) -> Counts {
-    let mut batches = JoinSet::new();
-    let mut keys = round.into_iter().peekable();
-    while keys.peek().is_some() {
-        let batch: Round = keys.by_ref().take(BATCH).collect();
-        let (store, random) = (pass.call.store.clone(), pass.call.random.clone());
-        batches.spawn(async move {
-            let kinds: Vec<_> = batch.iter().map(|(kind, _)| *kind).collect();
-            let logs = batch.into_iter().map(|(_, key)| key).collect();
-            let left = store.delete_logs(logs, &*random).await;
-            (kinds, left)
-        });
-    }
-    let mut deleted = Counts::new();
-    for (kinds, gone) in batches.join_all().await {
-        // Of a batch that is not done in the end, which records are gone is not told; all kinds of it
-        // are taken for its first ones.
-        for kind in kinds.into_iter().take(gone) {
-            *deleted.entry(kind).or_default() += 1;
-        }
-    }
-    deleted
-}
-
-fn counts(round: &Round) -> Counts {
-    let mut counts = Counts::new();
-    for (kind, _) in round {
-        *counts.entry(*kind).or_default() += 1;
-    }
-    counts
 }

@@ -67,9 +67,10 @@ pub struct PendingSignIn {
 }
 
 /// Signs in with an e-mail address and a password. The answer to a wrong one, and the work that it
-/// takes, are the same whether the address is known or not. With a password that is shorter than the
-/// 15 characters which one has to have without a second factor, because the operator has taken that
-/// away, the answer has `password_change_required`.
+/// takes, are the same whether the address is known or not.
+///
+/// With a password that is shorter than the 15 characters which one has to have without a second
+/// factor, because the operator has taken that away, the answer has `password_change_required`.
 ///
 /// # Errors
 /// 401 `invalid_login`; 429 after ten failures in 15 minutes, of the account or from the address; with

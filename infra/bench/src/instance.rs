@@ -101,6 +101,21 @@ impl Instance {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// How long an event of any kind takes, and its answer.
+    pub(crate) async fn time_any(&self, event: &Value) -> (Duration, Value) {
+        let started = now();
+        let answer = self.invoke(event).await;
+        (now() - started, answer)
+    }
+
+    /// The last line of its log that says so.
+    pub(crate) fn said(&self, message: &str) -> Value {
+        let log = fs::read_to_string(&self.log).unwrap();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let line = lines.filter(|line| line["message"] == message).next_back();
+        line.unwrap_or_else(|| panic!("{} has not said {message}", self.name))
+    }
+
     /// The lines of its log that tell of requests.
     pub(crate) fn requests(&self) -> Vec<String> {
         let log = fs::read_to_string(&self.log).unwrap();

@@ -20,6 +20,7 @@ mod service;
 mod size;
 mod start;
 mod statistics;
+mod sweep;
 mod warm;
 
 use std::process::ExitCode;
@@ -28,7 +29,8 @@ use report::Report;
 use service::Service;
 
 /// What is measured, in this order, and by its name alone where it is given as an argument.
-const SECTIONS: [&str; 7] = ["size", "allowlist", "start", "warm", "memory", "revocation", "cost"];
+const SECTIONS: [&str; 8] =
+    ["size", "allowlist", "start", "warm", "memory", "revocation", "cost", "sweep"];
 
 fn main() -> ExitCode {
     let chosen: Vec<String> = std::env::args().skip(1).collect();
@@ -51,6 +53,7 @@ async fn measure(sections: &[&str]) -> Report {
         match *section {
             "size" => size::measure(&mut report),
             "allowlist" => allowlist::measure(&mut report),
+            "sweep" => sweep::measure(&mut report).await,
             running => {
                 let service = match &service {
                     Some(service) => service,

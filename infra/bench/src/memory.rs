@@ -2,7 +2,7 @@
 
 use crate::{instance::event, report::Report, service::Service};
 
-const READS: [(&str, &str); 8] = [
+const READS: [(&str, &str); 10] = [
     ("organization", "/api/organization"),
     ("profile", "/api/user/profile"),
     ("sessions", "/api/user/sessions"),
@@ -10,6 +10,8 @@ const READS: [(&str, &str); 8] = [
     ("api-keys", "/api/user/api-keys"),
     ("session-timeout", "/api/user/session-timeout"),
     ("settings", "/api/settings/all"),
+    ("audit-log", "/api/audit-log"),
+    ("ip-whitelist", "/api/settings/ip-whitelist/status"),
     ("log-retention", "/api/settings/log-retention"),
 ];
 

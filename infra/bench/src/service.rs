@@ -37,6 +37,8 @@ pub(crate) const PREFERENCE: &str = "canvas.snap_to_grid";
 pub(crate) struct Service {
     api: RuntimeApi,
     engine: String,
+    /// The engine, from within.
+    pub(crate) database: Database,
     secrets: String,
     /// The organization.
     pub(crate) organization: String,
@@ -48,9 +50,10 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start() -> Self {
-        let (api, engine, secrets) = (RuntimeApi::start().await, engine().await, secrets().await);
+        let (api, secrets) = (RuntimeApi::start().await, secrets().await);
+        let (engine, database) = engine().await;
         let (organization, user, session) = Default::default();
-        let mut service = Self { api, engine, secrets, organization, user, session };
+        let mut service = Self { api, engine, database, secrets, organization, user, session };
         let created = service.found("bench").await;
         service.organization = text_in(&created["organization"], "id");
         service.user = text_in(&created["user"], "id");
@@ -136,7 +139,7 @@ pub(crate) fn text_in(object: &Value, name: &str) -> String {
 
 /// An engine in memory with the template's table, but for the stream: the engine writes to it ever
 /// slower.
-async fn engine() -> String {
+async fn engine() -> (String, Database) {
     let template = Template::load(Path::new("template.yaml")).unwrap();
     let mut table = template.create_table(TABLE);
     table.as_object_mut().unwrap().remove("StreamSpecification");
@@ -144,8 +147,8 @@ async fn engine() -> String {
     database.create_table(serde_json::from_value(table).unwrap()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(dynoxide::server::serve_on(listener, database));
-    url
+    tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+    (url, database)
 }
 
 /// A Secrets Manager with one secret.

@@ -8,21 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_dynamodb::{
-    Client, Config,
-    config::{BehaviorVersion, Credentials, Region},
-};
-use local_stack::{engine::TABLE, error::Error as Stack, place::Place};
+use local_stack::{error::Error as Stack, place::Place};
 use seed_logs::{
     plan::{Invalid, Plan},
-    seed::seed,
+    seed::{seed, store_at},
 };
 use shared::{
     clock::{Clock as _, SystemClock},
     error::Error,
     ids::OrganizationId,
     random::SystemRandom,
-    store::Store,
 };
 
 /// Where the local stack keeps things.
@@ -63,7 +58,7 @@ async fn run() -> Result<(), Failure> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let plan = Plan::of(arguments.iter().map(String::as_str))?;
     let folder = Path::new(FOLDER);
-    let store = store(&Place::table_of(folder)?);
+    let store = store_at(&Place::table_of(folder)?);
     let id = plan.organization.or_else(|| demo(folder)).ok_or(Failure::NoDemo)?;
     let organization = store.read_organization(id).await?.ok_or(Failure::Unknown(id))?;
     println!("==> {} records for {} ({id})", plan.count, organization.name);
@@ -84,18 +79,6 @@ async fn run() -> Result<(), Failure> {
 #[expect(clippy::disallowed_methods, reason = "the rate that a person is shown")]
 fn clock() -> Instant {
     Instant::now()
-}
-
-/// The running stack's table.
-fn store(url: &str) -> Store {
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .region(Region::from_static("us-east-1"))
-        .endpoint_url(url)
-        .build();
-    Store::new(Client::from_conf(config), TABLE)
 }
 
 /// The demo organization.

@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{BehaviorVersion, Credentials, Region},
+};
+use local_stack::engine::TABLE;
 use shared::{
     clock::Timestamp,
     error::Error,
@@ -60,4 +65,17 @@ async fn next(sent: &mut JoinSet<Result<u64, Error>>) -> Result<u64, Error> {
         Some(Err(error)) => Err(Error::internal(error.to_string())),
         None => Ok(0),
     }
+}
+
+/// The table of a stack, by its engine's address.
+#[must_use]
+pub fn store_at(url: &str) -> Store {
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .region(Region::from_static("us-east-1"))
+        .endpoint_url(url)
+        .build();
+    Store::new(Client::from_conf(config), TABLE)
 }

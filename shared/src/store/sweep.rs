@@ -229,7 +229,7 @@ impl Store {
         decode("counts of the sweep", item.unwrap_or_default())
     }
 
-    /// Records what was deleted, on the condition that nobody has counted on.
+    /// Records what was deleted, where something was, on the condition that nobody has counted on.
     ///
     /// # Errors
     /// `Condition(0)` where somebody has: they will record it.
@@ -237,18 +237,20 @@ impl Store {
         &self,
         organization: &Organization,
         counted: &Counts,
-        audit: &AuditRecord,
+        audit: Option<&AuditRecord>,
         random: &dyn Random,
     ) -> Result<(), Lost> {
         let mut condition = Expression::default();
         for (kind, count) in counted {
             condition = condition.when_equal(&[kind.name()], count)?;
         }
-        self.transaction()
-            .delete(Key::sweep_counts(organization.id), condition)?
-            .audit(organization, audit)?
-            .commit(random)
-            .await
+        let transaction =
+            self.transaction().delete(Key::sweep_counts(organization.id), condition)?;
+        let transaction = match audit {
+            Some(audit) => transaction.audit(organization, audit)?,
+            None => transaction,
+        };
+        transaction.commit(random).await
     }
 
     /// Takes the lease for a sweep until `until`; `None` where another sweep has it.
@@ -329,14 +331,14 @@ impl Store {
         self.query_page(parts, None, None, start).await
     }
 
-    /// A page of keys: what a record says is never read.
+    /// A page of sort keys: what a record says is never read, and its partition is known.
     async fn query_keys(
         &self,
         parts: Parts,
         limit: Option<i32>,
         start: Option<Item>,
     ) -> Result<QueryOutput, Error> {
-        self.query_page(parts, Some(format!("{PARTITION}, {SORT}")), limit, start).await
+        self.query_page(parts, Some(SORT.to_owned()), limit, start).await
     }
 
     async fn query_page(

@@ -11,21 +11,21 @@ fn line(world: &World, summary: &Summary) -> Option<String> {
 }
 
 /// The line of a lag, byte for byte as CloudWatch is to read it.
-fn expected(world: &World, lag: i64) -> Option<String> {
+fn expected(world: &World, lag: i64) -> String {
     let now = world.now().as_millisecond();
-    Some(format!(
+    format!(
         "{{\"FunctionName\":\"settings-retention-sweep\",\"LagSeconds\":{lag},\"_aws\":{{\
          \"CloudWatchMetrics\":[{{\"Dimensions\":[[\"FunctionName\"]],\
          \"Metrics\":[{{\"Name\":\"LagSeconds\",\"Unit\":\"Seconds\"}}],\
          \"Namespace\":\"SettingsApi/Retention\"}}],\"Timestamp\":{now}}}}}"
-    ))
+    )
 }
 
 #[tokio::test]
 async fn it_is_of_cloudwatch_s_embedded_form() {
     let world = World::new().await;
     assert_eq!(world.now().as_millisecond(), 1_774_623_600_000);
-    assert_eq!(line(&world, &sweep(&world).await), expected(&world, 0));
+    assert_eq!(line(&world, &sweep(&world).await), Some(expected(&world, 0)));
 }
 
 #[tokio::test]
@@ -41,10 +41,10 @@ async fn the_lag_is_the_time_since_a_sweep_last_left_nothing_undone() {
         let summary = sweep(&world).await;
         assert_eq!(summary.skipped.len(), 2);
         world.heal();
-        assert_eq!(line(&world, &summary), expected(&world, hours * 3600));
+        assert_eq!(line(&world, &summary), Some(expected(&world, hours * 3600)));
     }
     world.clock.advance_minutes(60);
-    assert_eq!(line(&world, &sweep(&world).await), expected(&world, 0));
+    assert_eq!(line(&world, &sweep(&world).await), Some(expected(&world, 0)));
     assert_eq!(logs.keys_of(LogKind::RunLogs).len(), 29);
     // It is reckoned from the last clean one, and not from before it.
     world.clock.advance_minutes(60);

@@ -1,0 +1,66 @@
+//! Deletions on their way.
+
+use shared::{
+    error::Error,
+    model::retention::LogKind,
+    store::{BATCH, Counts},
+};
+use tokio::task::JoinSet;
+
+use crate::{pass::Pass, reader::Round};
+
+/// Full batches on their way.
+#[derive(Default)]
+pub(crate) struct Deletions {
+    batches: JoinSet<(Vec<LogKind>, usize)>,
+    /// How many records they are.
+    pub(crate) records: usize,
+}
+
+/// What came of a batch.
+pub(crate) struct Ended {
+    /// What was to be deleted.
+    pub(crate) planned: Counts,
+    /// What is gone.
+    pub(crate) deleted: Counts,
+}
+
+impl Deletions {
+    /// Sends a round on its way; in how many batches.
+    pub(crate) fn send(&mut self, pass: Pass<'_>, round: Round) -> u64 {
+        self.records += round.len();
+        let (mut keys, mut batches) = (round.into_iter().peekable(), 0);
+        while keys.peek().is_some() {
+            let (kinds, logs): (Vec<_>, Vec<_>) = keys.by_ref().take(BATCH).unzip();
+            let (store, random) = (pass.call.store.clone(), pass.call.random.clone());
+            self.batches.spawn(async move {
+                let gone = store.delete_logs(logs, &*random).await;
+                (kinds, gone)
+            });
+            batches += 1;
+        }
+        batches
+    }
+
+    /// Waits until a batch has ended; `None` where none is on its way.
+    ///
+    /// # Errors
+    /// 500 where it cannot be told what came of it.
+    pub(crate) async fn next(&mut self) -> Result<Option<Ended>, Error> {
+        let Some(ended) = self.batches.join_next().await else { return Ok(None) };
+        let (kinds, gone) = ended.map_err(|error| Error::internal(error.to_string()))?;
+        self.records -= kinds.len();
+        // Of a batch that is not done in the end, which records are gone is not told; its first ones
+        // are taken for them.
+        Ok(Some(Ended { planned: counts(&kinds), deleted: counts(&kinds[..gone]) }))
+    }
+}
+
+/// How many there are of each kind.
+pub(crate) fn counts<'a>(kinds: impl IntoIterator<Item = &'a LogKind>) -> Counts {
+    let mut counts = Counts::new();
+    for kind in kinds {
+        *counts.entry(*kind).or_default() += 1;
+    }
+    counts
+}

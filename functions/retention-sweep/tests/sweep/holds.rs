@@ -1,0 +1,64 @@
+//! What a legal hold keeps.
+
+use crate::logs::{DAY, Logs, before, run_days, sweep};
+use harness::World;
+use serde_json::json;
+use shared::model::retention::LogKind;
+
+#[tokio::test]
+async fn held_logs_stay_and_are_told() {
+    let world = World::new().await;
+    let logs = Logs::of(&world, &world.admin);
+    run_days(&logs, &world, 60, 2);
+    logs.put(LogKind::DiagnosticArtifacts, before(&world, 8 * DAY));
+    logs.hold(LogKind::RunLogs);
+    let runs = logs.keys_of(LogKind::RunLogs);
+    let told = serde_json::to_value(sweep(&world).await).unwrap();
+    let kinds = &told["organizations"][0]["kinds"];
+    assert_eq!(
+        (&kinds["run_logs"]["held"], &kinds["run_logs"]["deleted"]),
+        (&json!(true), &json!(0))
+    );
+    assert_eq!(kinds["diagnostic_artifacts"]["deleted"], 1);
+    assert_eq!(logs.keys_of(LogKind::RunLogs), runs);
+}
+
+#[tokio::test]
+async fn a_hold_placed_while_the_sweep_is_at_work_holds_from_the_next_round_on() {
+    let world = World::new().await;
+    let logs = Logs::of(&world, &world.admin);
+    run_days(&logs, &world, 60, 20);
+    let before = logs.keys().len();
+    let partition = format!("ORG#{}", world.admin.organization_id);
+    // The first round is counted already: it goes, and the second does not.
+    world.tamper_before("BatchWriteItem", partition, |item| {
+        item["holds"] = json!({"L": [{"M": {
+            "kind": {"S": "run_logs"}, "case": {"S": "C-1"}, "placed_at": {"N": "1"},
+        }}]});
+    });
+    let summary = sweep(&world).await;
+    assert_eq!(summary.skipped, [world.admin.organization_id]);
+    assert_eq!(before - logs.keys().len(), 200);
+}
+
+#[tokio::test]
+async fn a_hold_placed_before_the_first_round_is_deleted_leaves_everything_and_no_record() {
+    let world = World::new().await;
+    let logs = Logs::of(&world, &world.admin);
+    run_days(&logs, &world, 60, 5);
+    let before = logs.keys();
+    let partition = format!("ORG#{}", world.admin.organization_id);
+    // Once its days are chosen: `BatchGetItem` is another call.
+    world.tamper_before(".GetItem", partition, |item| {
+        item["holds"] = json!({"L": [{"M": {
+            "kind": {"S": "run_logs"}, "case": {"S": "C-1"}, "placed_at": {"N": "1"},
+        }}]});
+    });
+    let summary = sweep(&world).await;
+    assert_eq!(summary.skipped, [world.admin.organization_id]);
+    assert_eq!(logs.keys(), before);
+    assert_eq!(world.audited(&world.admin, "retention.swept").len(), 0);
+    // What was counted and not deleted is not told later.
+    let counts = format!("LOGDAYS#{}", world.admin.organization_id);
+    assert!(world.items_under(&counts).iter().all(|item| item["SK"] != "sweep"));
+}
