@@ -147,7 +147,7 @@ fn check_host(host: &Host<&str>, allow_insecure: bool) -> Result<(), Refusal> {
         Host::Ipv6(address) => return check_address((*address).into(), allow_insecure),
         Host::Domain(name) => name,
     };
-    if allow_insecure && name == "localhost" {
+    if allow_insecure && *name == "localhost" {
         return Ok(());
     }
     // A name that ends in a dot is the same as without it to the DNS, and another one to certificates.
