@@ -3,16 +3,20 @@
 pub mod channel;
 pub mod config;
 pub mod create_channel;
+pub mod delete_channel;
 pub mod get_channel;
 pub mod list_channels;
 pub mod quiet_hours;
 pub mod schema;
+pub mod update_channel;
 pub mod values;
 
 shared::routes!(
     list_channels,
     create_channel,
     get_channel,
+    update_channel,
+    delete_channel,
 );
 
 use shared::{error::Error, http::body::BodyDigest};
