@@ -4,9 +4,14 @@ pub mod channel;
 pub mod config;
 pub mod create_channel;
 pub mod delete_channel;
+pub mod delete_rule;
 pub mod get_channel;
+pub mod get_rule;
 pub mod list_channels;
+pub mod list_rules;
+pub mod put_rule;
 pub mod quiet_hours;
+pub mod rule;
 pub mod schema;
 pub mod update_channel;
 pub mod values;
@@ -17,6 +22,10 @@ shared::routes!(
     get_channel,
     update_channel,
     delete_channel,
+    list_rules,
+    put_rule,
+    get_rule,
+    delete_rule,
 );
 
 use shared::{error::Error, http::body::BodyDigest};
