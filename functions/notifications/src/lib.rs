@@ -5,10 +5,12 @@ pub mod config;
 pub mod create_channel;
 pub mod delete_channel;
 pub mod delete_rule;
+pub mod event;
 pub mod get_channel;
 pub mod get_rule;
 pub mod list_channels;
 pub mod list_rules;
+pub mod publish_event;
 pub mod put_rule;
 pub mod quiet_hours;
 pub mod rule;
@@ -26,6 +28,7 @@ shared::routes!(
     put_rule,
     get_rule,
     delete_rule,
+    publish_event,
 );
 
 use shared::{error::Error, http::body::BodyDigest};
