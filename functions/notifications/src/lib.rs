@@ -7,6 +7,7 @@ pub mod delete_channel;
 pub mod delete_rule;
 pub mod event;
 pub mod get_channel;
+pub mod get_delivery;
 pub mod get_rule;
 pub mod list_channels;
 pub mod list_rules;
@@ -29,6 +30,7 @@ shared::routes!(
     get_rule,
     delete_rule,
     publish_event,
+    get_delivery,
 );
 
 use shared::{error::Error, http::body::BodyDigest};
