@@ -14,8 +14,10 @@ pub mod list_rules;
 pub mod publish_event;
 pub mod put_rule;
 pub mod quiet_hours;
+pub mod rotate_secret;
 pub mod rule;
 pub mod schema;
+pub mod test_channel;
 pub mod update_channel;
 pub mod values;
 
@@ -25,6 +27,8 @@ shared::routes!(
     get_channel,
     update_channel,
     delete_channel,
+    test_channel,
+    rotate_secret,
     list_rules,
     put_rule,
     get_rule,
