@@ -56,6 +56,7 @@ pub struct CreatedChannel {
     security(("bearer" = ["notifications:write"])),
     request_body = CreateChannel,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer")),
+    extensions(("x-codes" = json!(["limit_reached", "edit_conflict"]))),
     responses((status = 201, body = Envelope<CreatedChannel>), Refusals),
 )]
 pub async fn handler(

@@ -29,6 +29,7 @@ use shared::{
         ("id" = ChannelId, Path),
         ("If-Match" = Option<String>, Header, description = "The channel's entity tag"),
     ),
+    extensions(("x-codes" = json!(["edit_conflict"]))),
     responses((status = 204), Refusals),
 )]
 pub async fn handler(

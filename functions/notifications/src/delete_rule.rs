@@ -24,6 +24,7 @@ use shared::{
         ("id" = RuleId, Path),
         ("If-Match" = Option<String>, Header, description = "The rule's entity tag"),
     ),
+    extensions(("x-codes" = json!(["edit_conflict"]))),
     responses((status = 204), Refusals),
 )]
 pub async fn handler(

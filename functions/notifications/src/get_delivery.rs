@@ -146,6 +146,7 @@ impl From<Attempt> for ShownAttempt {
     tag = "Notifications",
     security(("bearer" = ["notifications:read"])),
     params(("id" = DeliveryId, Path)),
+    extensions(("x-etag" = json!(false))),
     responses((status = 200, body = Envelope<ShownDelivery>), Refusals),
 )]
 pub async fn handler(

@@ -126,6 +126,7 @@ impl From<&Published> for PublishedEvent {
     security(("bearer" = ["notifications:publish"])),
     request_body = Request,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer")),
+    extensions(("x-codes" = json!(["event_id_reused", "edit_conflict"]))),
     responses(
         (status = 200, description = "It had come before: what was answered then.", body = Envelope<PublishedEvent>),
         (status = 202, description = "Its deliveries are queued.", body = Envelope<PublishedEvent>),

@@ -70,6 +70,7 @@ pub struct Request {
     security(("bearer" = ["notifications:write"])),
     request_body = Request,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer")),
+    extensions(("x-codes" = json!(["limit_reached", "edit_conflict"]))),
     responses(
         (status = 200, description = "The rule of this name was replaced.", body = Envelope<ShownRule>),
         (status = 201, description = "The rule was created.", body = Envelope<ShownRule>),

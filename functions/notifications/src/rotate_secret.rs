@@ -60,6 +60,7 @@ pub struct RotatedSecret {
         ("id" = ChannelId, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer"),
     ),
+    extensions(("x-codes" = json!(["not_a_webhook", "edit_conflict"]))),
     responses((status = 200, body = Envelope<RotatedSecret>), Refusals),
 )]
 pub async fn handler(

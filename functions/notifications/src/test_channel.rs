@@ -50,6 +50,7 @@ pub struct QueuedTest {
         ("id" = ChannelId, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer"),
     ),
+    extensions(("x-codes" = json!(["edit_conflict"]))),
     responses((status = 202, body = Envelope<QueuedTest>), Refusals),
 )]
 pub async fn handler(

@@ -44,6 +44,7 @@ use crate::{
         ("id" = ChannelId, Path),
         ("If-Match" = Option<String>, Header, description = "The channel's entity tag"),
     ),
+    extensions(("x-codes" = json!(["edit_conflict"]))),
     responses((status = 200, body = Envelope<ShownChannel>), Refusals),
 )]
 pub async fn handler(
