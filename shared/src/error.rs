@@ -102,6 +102,9 @@ pub enum Error {
     /// The idempotency key was used with another request.
     #[error("idempotency key reused")]
     IdempotencyKeyReused,
+    /// There is an event of this id that said something else.
+    #[error("event id reused")]
+    EventIdReused,
     /// Too many passwords and codes were wrong: of this account, or from this address.
     #[error("too many attempts")]
     TooManyAttempts {
@@ -203,6 +206,7 @@ impl Error {
             Self::UnsupportedMediaType => Kind::UnsupportedMediaType,
             Self::Validation(_) => Kind::ValidationFailed,
             Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
+            Self::EventIdReused => Kind::EventIdReused,
             Self::TooManyAttempts { .. } => Kind::TooManyAttempts,
             Self::RateLimited { .. } => Kind::RateLimited,
             Self::Unavailable { .. } => Kind::Unavailable,
@@ -260,6 +264,9 @@ impl Error {
             Self::UnsupportedMediaType => "Send the body as `Content-Type: application/json`.",
             Self::Validation(_) => "The body has the faults listed.",
             Self::IdempotencyKeyReused => "This Idempotency-Key was used with another request.",
+            Self::EventIdReused => {
+                "There is an event of this id that said something else. Give this one another id."
+            }
             Self::TooManyAttempts { .. } => {
                 "Too many attempts have failed. Try again after the time in `Retry-After`."
             }

@@ -9,6 +9,8 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod model;
+#[cfg(feature = "outbound")]
+pub mod outbound;
 pub mod random;
 #[cfg(feature = "sealing")]
 mod sealed;

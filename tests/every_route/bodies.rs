@@ -216,9 +216,14 @@ async fn a_list_s_query_is_read_with_all_its_faults() {
     let client = world.client(routes());
     let token = world.session(&world.admin).await;
     let before = world.dump();
-    for path in
-        ["/api/user/sessions", "/api/user/api-keys", "/api/audit-log", "/api/settings/ip-whitelist"]
-    {
+    for path in [
+        "/api/user/sessions",
+        "/api/user/api-keys",
+        "/api/audit-log",
+        "/api/settings/ip-whitelist",
+        "/api/notifications/channels",
+        "/api/notifications/rules",
+    ] {
         for (query, faults) in [
             ("limit=0", &[("/limit", "out_of_range")][..]),
             ("limit=101", &[("/limit", "out_of_range")]),

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::table::{Access, CODE, OPERATIONS, Operation, routes};
 
 /// What is granted for what no request of the table of operations comes to, and why.
-const RARE: [(&str, &str, &str); 9] = [
+const RARE: [(&str, &str, &str); 11] = [
     // A sign-in of somebody with a second factor.
     ("sessions", "dynamodb:PutItem", "CHALLENGE#"),
     // A wrong code at one.
@@ -28,6 +28,9 @@ const RARE: [(&str, &str, &str); 9] = [
     ("api-keys", "dynamodb:GetItem", "REPLAY#"),
     ("ip-whitelist", "dynamodb:GetItem", "REPLAY#"),
     ("mfa", "dynamodb:GetItem", "REPLAY#"),
+    ("notifications", "dynamodb:GetItem", "REPLAY#"),
+    // An event that comes again.
+    ("notifications", "dynamodb:GetItem", "EVENT#"),
 ];
 
 type Grants = BTreeMap<String, BTreeSet<harness::Access>>;
@@ -62,6 +65,7 @@ async fn used(operation: &Operation) -> BTreeSet<harness::Access> {
         "/api/settings/ip-whitelist",
         "/api/user/mfa/verify",
         "/api/user/mfa/backup-codes",
+        "/api/notifications/rules",
     ];
     if creates.contains(&operation.path) || operation.path.ends_with("/regenerate") {
         request = request.header("idempotency-key", "policies");

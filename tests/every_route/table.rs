@@ -22,6 +22,8 @@ pub(crate) enum Access {
 pub(crate) enum Who {
     /// Anybody in the organization: the one with the fewest roles asks.
     Viewer,
+    /// A pipeline editor, or an administrator.
+    Editor,
     /// An administrator alone.
     Admin,
 }
@@ -54,6 +56,23 @@ const fn write(
     Operation { method, path, access, who: Who::Viewer, body, status, calls: 2, units }
 }
 
+/// A read of notifications: a call of its own, and a unit, beside the caller's.
+const fn queried(path: &'static str) -> Operation {
+    Operation { calls: 2, units: 3.0, ..read(path, Access::Scope(Scope::NotificationsRead)) }
+}
+
+/// A change of notifications: what there is is read before.
+const fn configured(
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    status: u16,
+    units: f64,
+) -> Operation {
+    let access = Access::Scope(Scope::NotificationsWrite);
+    Operation { who: Who::Admin, calls: 3, ..write(method, path, access, body, status, units) }
+}
+
 /// The code of the time step after the one in which a world begins: it is good then, and a minute
 /// later, too.
 pub(crate) const CODE: &str = "990919";
@@ -61,8 +80,8 @@ pub(crate) const CODE: &str = "990919";
 /// A read is one call of two units: organization and user. Preferences take a third, and one of them
 /// a fourth, for the item that its value may have. A write is that and one transaction: two units a
 /// part of up to 1 KB, the audit record being one. The allowlist's entries are read by a call of their
-/// own, of one unit for each 4 KB.
-pub(crate) const OPERATIONS: [Operation; 43] = [
+/// own, of one unit for each 4 KB; so are channels and rules, all of them or the one that is asked for.
+pub(crate) const OPERATIONS: [Operation; 56] = [
     Operation {
         method: "POST",
         path: "/api/login",
@@ -287,6 +306,41 @@ pub(crate) const OPERATIONS: [Operation; 43] = [
             6.0,
         )
     },
+    queried("/api/notifications/channels"),
+    configured(
+        "POST",
+        "/api/notifications/channels",
+        r#"{"type": "slack", "config": {"workspace": "acme", "channel": "C01234567"}, "name": "A"}"#,
+        201,
+        9.0,
+    ),
+    queried("/api/notifications/channels/{id}"),
+    configured(
+        "PUT",
+        "/api/notifications/channels/{id}",
+        r#"{"name": "B", "enabled": false}"#,
+        200,
+        7.0,
+    ),
+    configured("DELETE", "/api/notifications/channels/{id}", "", 204, 9.0),
+    configured("POST", "/api/notifications/channels/{id}/test", "", 202, 8.0),
+    configured("POST", "/api/notifications/channels/{id}/rotate-secret", "", 200, 7.0),
+    queried("/api/notifications/rules"),
+    configured(
+        "POST",
+        "/api/notifications/rules",
+        r#"{"name": "A", "event": "dlq.*", "channel_ids": ["nch_00000000000000000000000001"]}"#,
+        201,
+        9.0,
+    ),
+    queried("/api/notifications/rules/{id}"),
+    configured("DELETE", "/api/notifications/rules/{id}", "", 204, 9.0),
+    Operation {
+        access: Access::Scope(Scope::NotificationsPublish),
+        who: Who::Editor,
+        ..configured("POST", "/api/notifications/events", r#"{"type": "dlq.drained"}"#, 202, 7.0)
+    },
+    queried("/api/notifications/deliveries/{id}"),
     read("/api/organization", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/features", Access::Scope(Scope::OrganizationRead)),
     read("/api/organization/limits", Access::Scope(Scope::OrganizationRead)),
@@ -307,6 +361,7 @@ pub(crate) fn routes() -> Router {
         settings::router(),
         audit_log::router(),
         log_retention::router(),
+        notifications::router(),
     ]
     .into_iter()
     .fold(Router::new(), Router::merge)
@@ -331,10 +386,17 @@ impl Operation {
         }
     }
 
+    /// Whether the `{id}` in its path names something of the organization's, rather than the caller's:
+    /// it is read by a call of its own.
+    pub(crate) fn is_shared(&self) -> bool {
+        !self.path.starts_with("/api/user/")
+    }
+
     /// Who sends the request that succeeds.
     pub(crate) const fn caller<'a>(&self, world: &'a World) -> &'a Person {
         match self.who {
             Who::Viewer => &world.viewer,
+            Who::Editor => &world.editor,
             Who::Admin => &world.admin,
         }
     }
@@ -367,6 +429,19 @@ impl Operation {
             "/api/settings/ip-whitelist/{id}" => {
                 let id = world.allow(caller, &["10.0.0.0/8"]).await[0];
                 return self.path.replace("{id}", &id.to_string());
+            }
+            // The rule that is made leads to it.
+            "/api/notifications/rules" if self.method == "POST" => {
+                world.channel(caller, 1).await;
+            }
+            path if path.starts_with("/api/notifications/") && path.contains("{id}") => {
+                let channel = world.channel(caller, 1).await;
+                let id = match path.split('/').nth(3) {
+                    Some("channels") => channel.id.to_string(),
+                    Some("rules") => world.rule(caller, channel.id).await.to_string(),
+                    _ => world.delivery(caller, &channel).await.to_string(),
+                };
+                return path.replace("{id}", &id);
             }
             _ => {}
         }

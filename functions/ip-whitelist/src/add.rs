@@ -14,7 +14,7 @@ use shared::{
         answer::{Envelope, Fixed},
         body::Body,
         fault::Faults,
-        field::Text,
+        field::{Moment, Text},
         problem::Refusals,
         replay::Attempt,
     },
@@ -30,7 +30,7 @@ use utoipa::ToSchema;
 use crate::{
     edit_conflict,
     list::ShownEntry,
-    values::{Cidr, Moment, in_future},
+    values::{Cidr, in_future},
 };
 
 /// What an entry is.

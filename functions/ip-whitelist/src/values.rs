@@ -92,26 +92,6 @@ impl TextRule for AddressRule {
 /// An IP address.
 pub(crate) type Address = Ruled<AddressRule>;
 
-/// How a moment is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct MomentRule;
-
-impl TextRule for MomentRule {
-    type Output = Timestamp;
-    const NAME: &'static str = "Moment";
-    const FORMAT: &'static str = "date-time";
-    const MAX: usize = 40;
-
-    fn read(text: &str) -> Result<Timestamp, &'static str> {
-        Timestamp::parse(text)
-            .map(Timestamp::whole_second)
-            .ok_or("Must be a moment as in RFC 3339.")
-    }
-}
-
-/// A moment; fractions of its second are dropped.
-pub(crate) type Moment = Ruled<MomentRule>;
-
 /// Checks when an entry is to end.
 pub(crate) fn in_future(end: Timestamp, now: Timestamp) -> Result<Timestamp, Faults> {
     if end <= now || end.as_second() > LAST_END {

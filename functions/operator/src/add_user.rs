@@ -13,7 +13,7 @@ use shared::{
 
 use crate::{
     target::{self, ShownUser},
-    values::{Email, Existing, Name, NewUser, Roles},
+    values::{EmailAddress, Existing, Name, NewUser, Roles},
 };
 
 /// The user to add.
@@ -23,7 +23,7 @@ pub struct Request {
     /// To which organization.
     organization_id: Existing<OrganizationKind>,
     /// The address to sign in with; unique.
-    email: Email,
+    email: EmailAddress,
     /// What people call them.
     display_name: Name,
     /// The first password. Left out: one is made up, and answered this once.

@@ -16,7 +16,7 @@ use shared::{
     random,
 };
 
-pub use shared::http::field::Existing;
+pub use shared::http::{email_address::EmailAddress, field::Existing};
 
 /// What people call an organization or a user.
 pub type Name = Text<1, 100>;
@@ -24,8 +24,6 @@ pub type Name = Text<1, 100>;
 pub type Word = Ruled<WordRule>;
 /// An organization's name in addresses.
 pub type Slug = Ruled<SlugRule>;
-/// A user's address.
-pub type Email = Ruled<EmailRule>;
 /// A day.
 pub type Day = Ruled<DayRule>;
 
@@ -72,26 +70,6 @@ impl TextRule for SlugRule {
             Ok(text.to_owned())
         } else {
             Err("Must be lowercase letters and digits with single hyphens between them.")
-        }
-    }
-}
-
-/// See [`Email`]. Addresses are unique without regard to case, so they are stored in lowercase.
-#[derive(Debug, Clone)]
-pub struct EmailRule;
-
-impl TextRule for EmailRule {
-    type Output = String;
-    const NAME: &'static str = "Email";
-    const FORMAT: &'static str = "email";
-    const MAX: usize = 254;
-
-    fn read(text: &str) -> Result<String, &'static str> {
-        let options =
-            email_address::Options::default().without_display_text().without_domain_literal();
-        match email_address::EmailAddress::parse_with_options(text, options) {
-            Ok(address) => Ok(address.as_str().to_lowercase()),
-            Err(_) => Err("Must be an e-mail address."),
         }
     }
 }
@@ -203,7 +181,7 @@ impl Deserr<Faults> for Roles {
 #[deserr(error = Faults, deny_unknown_fields)]
 pub struct NewUser {
     /// The address to sign in with.
-    pub email: Email,
+    pub email: EmailAddress,
     /// What people call them.
     pub display_name: Name,
     /// The first password. Left out: one is made up, and answered this once.

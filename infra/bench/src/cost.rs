@@ -13,7 +13,7 @@ use crate::{
 const LINE: usize = 300;
 
 pub(crate) async fn measure(service: &Service, report: &mut Report) {
-    report.section("Table calls, capacity units and log line of every route (bounds: a read 1 call and 3 units, 4 for one preference, the audit log 3 calls, a write 2 calls, with the allowlist's entries 1 call more, a line 300 bytes)");
+    report.section("Table calls, capacity units and log line of every route (bounds: a read 1 call and 3 units, 4 for one preference, the audit log 3 calls, a write 2 calls, with the allowlist's entries or notifications 1 call more, a line 300 bytes)");
     for (index, (function, method, path, body)) in routes().into_iter().enumerate() {
         let slug = format!("cost-{index}");
         let email = text_in(&service.found(&slug).await["user"], "email");
@@ -26,6 +26,7 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
         let id = match function {
             "sessions" => other_session(service, &email, &session).await,
             "ip-whitelist" => service.add_entry(&session, "10.0.0.0/8").await,
+            "notifications" => service.notification(&session, path).await,
             _ => service.create_key(&service.instance("api-keys"), &session).await.0,
         };
         if path.ends_with("/confirm") {
@@ -52,6 +53,9 @@ pub(crate) async fn measure(service: &Service, report: &mut Report) {
             (_, "/api/settings/ip-whitelist" | "/api/settings/ip-whitelist/{id}")
             // The log is queried, and written into.
             | ("GET", "/api/audit-log") => calls == 3,
+            // So are channels and rules, or the one that is asked for.
+            ("GET", path) if path.starts_with("/api/notifications/") => calls == 2 && units <= 3.0,
+            (_, path) if path.starts_with("/api/notifications/") => calls == 3,
             ("GET", _) => calls == 1 && units <= 3.0,
             _ => calls == 2,
         };
@@ -107,6 +111,10 @@ async fn filled(
         body["email"] = email.into();
     }
     match path {
+        "/api/notifications/rules" => {
+            body["channel_ids"] =
+                json!([service.notification(session, "/api/notifications/channels").await]);
+        }
         "/api/user/mfa/verify" => {
             let (id, app) = App::enroll(&service.instance("mfa"), session).await;
             body = json!({"enrollment_id": id, "code": app.code(0)});
@@ -136,6 +144,9 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
     let entry = json!({"cidr": "203.0.113.0/24", "label": "Corporate egress"});
     let report = json!({"enabled": true, "mode": "report_only"});
     let address = json!({"ip": "203.0.113.7"});
+    let workspace = json!({"workspace": "acme", "channel": "C01234567"});
+    let slack = json!({"type": "slack", "name": "#data-alerts", "config": workspace});
+    let rule = json!({"name": "Queues", "event": "dlq.*", "channel_ids": []});
     let retention = json!({"run_logs_days": 14, "diagnostic_artifacts_days": 14});
     vec![
         ("sessions", "POST", "/api/login", Some(login)),
@@ -175,6 +186,24 @@ fn routes() -> Vec<(&'static str, &'static str, &'static str, Option<Value>)> {
         ("ip-whitelist", "POST", "/api/settings/ip-whitelist/toggle", Some(report)),
         ("ip-whitelist", "POST", "/api/settings/ip-whitelist/check", Some(address)),
         ("ip-whitelist", "POST", "/api/settings/ip-whitelist/confirm", None),
+        ("notifications", "GET", "/api/notifications/channels", None),
+        ("notifications", "POST", "/api/notifications/channels", Some(slack)),
+        ("notifications", "GET", "/api/notifications/channels/{id}", None),
+        ("notifications", "PUT", "/api/notifications/channels/{id}", Some(json!({"name": "B"}))),
+        ("notifications", "DELETE", "/api/notifications/channels/{id}", None),
+        ("notifications", "POST", "/api/notifications/channels/{id}/test", None),
+        ("notifications", "POST", "/api/notifications/channels/{id}/rotate-secret", None),
+        ("notifications", "GET", "/api/notifications/rules", None),
+        ("notifications", "POST", "/api/notifications/rules", Some(rule)),
+        ("notifications", "GET", "/api/notifications/rules/{id}", None),
+        ("notifications", "DELETE", "/api/notifications/rules/{id}", None),
+        (
+            "notifications",
+            "POST",
+            "/api/notifications/events",
+            Some(json!({"type": "dlq.drained"})),
+        ),
+        ("notifications", "GET", "/api/notifications/deliveries/{id}", None),
         ("organization", "GET", "/api/organization", None),
         ("organization", "GET", "/api/organization/features", None),
         ("organization", "GET", "/api/organization/limits", None),

@@ -13,7 +13,7 @@ use crate::{instance::Instance, runtime_api::RuntimeApi};
 pub(crate) const TABLE: &str = "settings-bench";
 
 /// The HTTP functions.
-pub(crate) const FUNCTIONS: [&str; 11] = [
+pub(crate) const FUNCTIONS: [&str; 12] = [
     "organization",
     "sessions",
     "profile",
@@ -25,6 +25,7 @@ pub(crate) const FUNCTIONS: [&str; 11] = [
     "audit-log",
     "ip-whitelist",
     "log-retention",
+    "notifications",
 ];
 
 /// The administrator's password.
@@ -32,6 +33,8 @@ pub(crate) const PASSWORD: &str = "gravel-umbrella-tenor-9-lichen";
 
 /// The key of everybody's preference.
 pub(crate) const PREFERENCE: &str = "canvas.snap_to_grid";
+
+const NOTIFY_CHANNELS: &str = "/api/notifications/channels";
 
 /// What the functions run against.
 pub(crate) struct Service {
@@ -116,6 +119,27 @@ impl Service {
         let path = "/api/settings/ip-whitelist/toggle";
         let answer = instance.call("POST", path, session, Some(&body)).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
+    /// Creates a webhook, a rule and a test's delivery; the id of the one that a path is about.
+    pub(crate) async fn notification(&self, session: &str, path: &str) -> String {
+        let instance = self.instance("notifications");
+        let config = json!({"url": "https://hooks.example.com/"});
+        let channel = json!({"type": "webhook", "name": "Bench", "config": config});
+        let answer = instance.call("POST", NOTIFY_CHANNELS, session, Some(&channel)).await;
+        let channel = text(&answer.body, "id");
+        match path.split('/').nth(3) {
+            Some("rules") => {
+                let body = json!({"name": "Rule", "event": "dlq.*", "channel_ids": [channel]});
+                let path = "/api/notifications/rules";
+                text(&instance.call("POST", path, session, Some(&body)).await.body, "id")
+            }
+            Some("deliveries") => {
+                let path = format!("{NOTIFY_CHANNELS}/{channel}/test");
+                text(&instance.call("POST", &path, session, None).await.body, "delivery_id")
+            }
+            _ => channel,
+        }
     }
 
     /// Sets a preference.

@@ -31,7 +31,7 @@ A body may have up to 65,536 bytes.";
 
 /// The routes of every HTTP function, by the function's name.
 #[must_use]
-pub fn functions() -> [(&'static str, OpenApiRouter); 11] {
+pub fn functions() -> [(&'static str, OpenApiRouter); 12] {
     [
         ("api-keys", api_keys::documented()),
         ("mfa", mfa::documented()),
@@ -44,6 +44,7 @@ pub fn functions() -> [(&'static str, OpenApiRouter); 11] {
         ("settings", settings::documented()),
         ("audit-log", audit_log::documented()),
         ("ip-whitelist", ip_whitelist::documented()),
+        ("notifications", notifications::documented()),
     ]
 }
 

@@ -57,6 +57,7 @@ fn sample(kind: Kind) -> Error {
             )),
         ),
         Kind::IdempotencyKeyReused => Error::IdempotencyKeyReused,
+        Kind::EventIdReused => Error::EventIdReused,
         Kind::TooManyAttempts => Error::TooManyAttempts { retry_after: 900 },
         Kind::RateLimited => Error::RateLimited { retry_after: 1 },
         Kind::Internal => Error::internal("an example"),

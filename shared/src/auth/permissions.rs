@@ -278,6 +278,14 @@ pub mod level {
         PreferencesWrite: Needs::Scope(Scope::PreferencesWrite), WITH_PREFERENCES;
         /// `organization:read`.
         OrganizationRead: Needs::Scope(Scope::OrganizationRead);
+        /// `notifications:read`.
+        NotificationsRead: Needs::Scope(Scope::NotificationsRead);
+        /// `notifications:write`.
+        NotificationsWrite: Needs::Scope(Scope::NotificationsWrite);
+        /// `notifications:write`, for one that creates something, and may be retrying.
+        NotificationsWriteWithReplay: Needs::Scope(Scope::NotificationsWrite), WITH_REPLAY;
+        /// `notifications:publish`, likewise.
+        NotificationsPublish: Needs::Scope(Scope::NotificationsPublish), WITH_REPLAY;
         /// `audit:read`.
         AuditRead: Needs::Scope(Scope::AuditRead);
     }

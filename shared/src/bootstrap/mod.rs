@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     http::observe::observed,
     random::SystemRandom,
-    settings::Settings,
+    settings::{Outbound, Settings},
     store::Store,
 };
 
@@ -97,7 +97,25 @@ fn settings() -> Result<Settings, StartError> {
         let invalid = |_| StartError::Invalid(NAME, "a number of hours");
         settings.retention_cooling_off_hours = hours.parse().map_err(invalid)?;
     }
+    settings.outbound = outbound()?;
     Ok(settings)
+}
+
+/// A deployment has none of these variables: the template does not set them.
+fn outbound() -> Result<Outbound, StartError> {
+    const INSECURE: &str = "NOTIFICATIONS_ALLOW_INSECURE";
+    let mut outbound = Outbound::default();
+    if let Some(allow) = variable(INSECURE) {
+        let invalid = |_| StartError::Invalid(INSECURE, "true or false");
+        outbound.allow_insecure = allow.parse().map_err(invalid)?;
+    }
+    if let Some(url) = variable("SLACK_API_URL") {
+        outbound.slack_url = url.into();
+    }
+    if let Some(url) = variable("PAGERDUTY_EVENTS_URL") {
+        outbound.pagerduty_url = url.into();
+    }
+    Ok(outbound)
 }
 
 /// The function's memory, in MiB.

@@ -117,7 +117,7 @@ impl IntoResponse for NoContent {
 }
 
 /// An answer whose bytes are fixed, because a replay has to give the same ones.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fixed {
     /// The status of the first answer.
     pub status: StatusCode,

@@ -10,7 +10,10 @@ use utoipa::{
 };
 
 use super::fault::Faults;
-use crate::ids::{Id, Kind};
+use crate::{
+    clock::Timestamp,
+    ids::{Id, Kind},
+};
 
 /// Refuses a value of the wrong kind.
 pub fn wrong_kind<V: IntoValue>(
@@ -26,7 +29,7 @@ pub fn wrong_kind<V: IntoValue>(
 }
 
 /// The id of something that exists, or else is a fault at its field.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Existing<K: Kind>(pub Id<K>);
 
 impl<K: Kind> Deserr<Faults> for Existing<K> {
@@ -220,5 +223,25 @@ impl<R: TextRule> PartialSchema for Ruled<R> {
 impl<R: TextRule> ToSchema for Ruled<R> {
     fn name() -> Cow<'static, str> {
         R::NAME.into()
+    }
+}
+
+/// A moment; fractions of its second are dropped.
+pub type Moment = Ruled<MomentRule>;
+
+/// How a moment is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MomentRule;
+
+impl TextRule for MomentRule {
+    type Output = Timestamp;
+    const NAME: &'static str = "Moment";
+    const FORMAT: &'static str = "date-time";
+    const MAX: usize = 40;
+
+    fn read(text: &str) -> Result<Timestamp, &'static str> {
+        Timestamp::parse(text)
+            .map(Timestamp::whole_second)
+            .ok_or("Must be a moment as in RFC 3339.")
     }
 }

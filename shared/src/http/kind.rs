@@ -151,6 +151,9 @@ kinds! {
     NothingToConfirm = CONFLICT, "nothing_to_confirm", "Conflict",
         "No enforcement of the allowlist waits to be confirmed, or its time is over.",
         "See `GET /api/settings/ip-whitelist/status`, and turn enforcement on again.";
+    NotAWebhook = CONFLICT, "not_a_webhook", "Conflict",
+        "The channel is not a webhook, and only a webhook has a signing secret.",
+        "Look at the channel's `type`; what other channels have for a secret is changed with `PUT`.";
     IdempotencyKeyInFlight = CONFLICT, "idempotency_key_in_flight", "Conflict",
         "Another request with this `Idempotency-Key` is being carried out.",
         "Send the same request again in a moment: it gets that one's answer.";
@@ -169,6 +172,9 @@ kinds! {
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused",
         "This `Idempotency-Key` was used in the last 24 hours with another path or another body.",
         "Use a new key for a new request, and the same bytes for a retry.";
+    EventIdReused = UNPROCESSABLE_ENTITY, "event_id_reused", "Event id reused",
+        "An event with this `id` was published in the last 30 days, and said something else.",
+        "Give each event an id of its own, and send a retry with the same content.";
     TooManyAttempts = TOO_MANY_REQUESTS, "too_many_attempts", "Too many attempts",
         "Ten passwords or codes of this account, or from this address, were wrong in 15 minutes.",
         "Wait for as many seconds as `Retry-After` says. No account is ever locked.";

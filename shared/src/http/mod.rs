@@ -4,6 +4,8 @@ pub mod answer;
 pub mod body;
 pub mod contract;
 pub mod cursor;
+#[cfg(feature = "email-addresses")]
+pub mod email_address;
 pub mod etag;
 pub mod fault;
 pub mod field;

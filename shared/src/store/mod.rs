@@ -8,10 +8,12 @@ mod audit;
 mod batch;
 mod challenges;
 mod decode;
+mod events;
 mod expression;
 mod failure;
 mod key;
 mod meter;
+mod notifications;
 mod organizations;
 mod preferences;
 mod rate;
@@ -38,14 +40,16 @@ pub use self::{
     audit::{AuditDay, AuditEntry},
     batch::BATCH,
     challenges::FirstStep,
+    events::Publication,
     meter::Meter,
+    notifications::{ChannelChange, NotificationsChange},
     preferences::PreferenceChange,
     read::{Evidence, Principal, PrincipalRead, Wanted, WantedPreferences},
     replay::{ReplayKey, ReplayRecord},
     second_factor::{Activation, Used},
     sessions::{Rehash, SignIn},
     sweep::{Counts, Lease, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE, PageEnd},
-    transaction::Lost,
+    transaction::{Lost, Tries},
     users::{PasswordChange, ProfileUpdate},
 };
 

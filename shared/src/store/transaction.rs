@@ -176,9 +176,7 @@ impl Transaction<'_> {
                 let cause = format!("TransactWriteItems: cancelled: {}", codes.join(", "));
                 return Err(Error::unavailable(cause).into());
             }
-            let pause = FIRST_PAUSE << (attempt - 1);
-            let jitter = u64::from(random::bytes::<1>(random)[0]) * pause / 512;
-            wait(Duration::from_millis(pause - jitter)).await;
+            pause_after(attempt, random).await;
         }
     }
 
@@ -206,6 +204,38 @@ impl Transaction<'_> {
             Err(other) => Err(Attempt::Failed(failure("TransactWriteItems", &other))),
         }
     }
+}
+
+/// How often a change is still decided anew that another one has come before: its requests read again
+/// what they decide by.
+pub struct Tries<'a> {
+    random: &'a dyn Random,
+    made: u32,
+}
+
+impl<'a> Tries<'a> {
+    /// As many as a transaction is tried.
+    #[must_use]
+    pub const fn new(random: &'a dyn Random) -> Self {
+        Self { random, made: 0 }
+    }
+
+    /// Whether to try again. It pauses first, with jitter: of those who have lost one race, not all
+    /// are to meet in the next.
+    pub async fn again(&mut self) -> bool {
+        self.made += 1;
+        if self.made == ATTEMPTS {
+            return false;
+        }
+        pause_after(self.made, self.random).await;
+        true
+    }
+}
+
+async fn pause_after(attempt: u32, random: &dyn Random) {
+    let pause = FIRST_PAUSE << (attempt - 1);
+    let jitter = u64::from(random::bytes::<1>(random)[0]) * pause / 512;
+    wait(Duration::from_millis(pause - jitter)).await;
 }
 
 #[expect(clippy::disallowed_methods, reason = "the pause before another attempt")]

@@ -155,7 +155,8 @@ impl Answer {
     /// What the answer shows once.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let data = &self.body["data"];
-        let texts = ["secret", "otpauth_uri", "access_token", "challenge_id"].map(|it| &data[it]);
+        let texts = ["secret", "signing_secret", "otpauth_uri", "access_token", "challenge_id"]
+            .map(|it| &data[it]);
         let codes = data["backup_codes"].as_array().into_iter().flatten();
         texts.into_iter().chain(codes).filter_map(Value::as_str).map(ToOwned::to_owned).collect()
     }

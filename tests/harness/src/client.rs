@@ -171,6 +171,9 @@ fn secrets(headers: &Map<String, Value>, body: Option<&str>) -> Vec<String> {
     for name in ["password", "current_password", "new_password", "challenge_id", "code"] {
         secrets.extend(body[name].as_str().map(ToOwned::to_owned));
     }
+    for name in ["routing_key", "webhook_url"] {
+        secrets.extend(body["config"][name].as_str().map(ToOwned::to_owned));
+    }
     secrets.retain(|secret| secret.len() > 5);
     secrets
 }

@@ -20,6 +20,7 @@ mod engine;
 mod factor;
 mod faults;
 mod log;
+mod notifications;
 mod people;
 mod time;
 mod world;

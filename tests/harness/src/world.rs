@@ -335,10 +335,13 @@ impl World {
         items.iter().map(plain_item).filter(under).collect()
     }
 
-    /// The whole table as text, for what must not be in it, and for comparing before and after.
+    /// The whole table as text, for what must not be in it, and for comparing before and after: without
+    /// how many requests a credential has made, which every tenth one tells, whatever comes of it.
     #[must_use]
     pub fn dump(&self) -> String {
-        let mut items: Vec<_> = self.engine.items().iter().map(ToString::to_string).collect();
+        let mut items = self.engine.items();
+        items.retain(|item| !item["PK"]["S"].as_str().unwrap().starts_with("RATE#"));
+        let mut items: Vec<_> = items.iter().map(ToString::to_string).collect();
         items.sort();
         items.join("\n")
     }
@@ -361,6 +364,14 @@ impl World {
         self.orders.intrude(call, Intrusion(Arc::new(intrude)));
     }
 
+    /// The items of a partition, in the table's own notation.
+    #[must_use]
+    pub fn raw_items(&self, partition: &str) -> Vec<Value> {
+        let mut items = self.engine.items();
+        items.retain(|item| item["PK"]["S"] == partition);
+        items
+    }
+
     pub(crate) fn raw(&self, partition: &str) -> Value {
         let mut items = self.engine.items().into_iter();
         items.find(|item| item["PK"]["S"] == partition).expect("no such item")
@@ -380,6 +391,25 @@ impl World {
     /// Puts an item behind everybody's back, in the table's own notation.
     pub fn put(&self, item: &Value) {
         self.engine.put(item);
+    }
+
+    /// The same, just before the next call of that name sets out; and removes others, each named by
+    /// its partition and sort key.
+    pub fn put_before(
+        &self,
+        call: &'static str,
+        items: Vec<Value>,
+        removed: Vec<(String, String)>,
+    ) {
+        let engine = self.engine.clone();
+        self.intrude(call, move || {
+            for item in &items {
+                engine.put(item);
+            }
+            for (partition, sort) in &removed {
+                engine.remove(partition, sort);
+            }
+        });
     }
 
     /// Removes an item behind everybody's back.

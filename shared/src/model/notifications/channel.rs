@@ -109,11 +109,15 @@ pub enum Config {
     Pagerduty {
         /// Its routing key, encrypted.
         sealed_routing_key: String,
+        /// The last four characters of the key, by which its owner knows it again.
+        hint: String,
     },
     /// A channel of Microsoft Teams.
     Teams {
         /// The incoming webhook's address, which is all one needs to post: encrypted.
         sealed_url: String,
+        /// The host in it, which is all that is told of it.
+        host: String,
     },
 }
 

@@ -2,11 +2,15 @@
 
 use std::{fmt, str::FromStr};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest as _, Sha256};
 
 use super::Severity;
 use crate::{
     clock::{Timestamp, epoch},
+    error::Error,
+    ids::{ChannelId, DeliveryId},
     model::audit::Action,
 };
 
@@ -239,6 +243,39 @@ pub struct Event {
     /// What else its publisher says: a JSON object, as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
+}
+
+/// How long an event that comes again is known again, in days.
+pub const EVENT_DAYS: u32 = 30;
+
+/// An event that was published, and what became of it: by this it is known again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// The event.
+    pub event: Event,
+    /// When it came first.
+    #[serde(with = "epoch")]
+    pub received_at: Timestamp,
+    /// A digest of what its publisher has said of it. What was left out is not in it, whatever has
+    /// taken its place.
+    pub digest: String,
+    /// Its deliveries, and where they go.
+    pub deliveries: Vec<(DeliveryId, ChannelId)>,
+    /// When it is no longer known: the table's TTL attribute.
+    #[serde(with = "epoch")]
+    pub expires_at: Timestamp,
+}
+
+impl Published {
+    /// The digest of what a publisher has said.
+    ///
+    /// # Errors
+    /// 500 where that has no JSON form.
+    pub fn digest_of(said: &impl Serialize) -> Result<String, Error> {
+        let text = serde_json::to_vec(said)
+            .map_err(|error| Error::internal(format!("an event does not encode: {error}")))?;
+        Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(text)))
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ pub mod channel;
 pub mod delivery;
 pub mod event;
 pub mod rule;
+#[cfg(feature = "secrets")]
+pub mod secret;
 
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
