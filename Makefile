@@ -33,6 +33,20 @@ test-docs: $(LOCAL_VENV)/.stamp ## Open the reference in a headless Chromium and
 	cargo build --locked --bins
 	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --locked --package system-tests --features browser --test reference
 
+CONFORMANCE_VENV := .local/conformance-venv
+
+.PHONY: conformance
+conformance: $(LOCAL_VENV)/.stamp $(CONFORMANCE_VENV)/.stamp ## Hold the running functions to the OpenAPI document, by generated requests
+	cargo build --locked --bins
+	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo run --locked --package system-tests --example conformance
+
+$(CONFORMANCE_VENV)/.stamp: tests/conformance/requirements.txt
+	@echo "==> schemathesis, into $(CONFORMANCE_VENV)"
+	@python3 -c 'import ensurepip, venv' || { echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 .PHONY: lint
 lint: lint-rust lint-template lint-openapi lint-dependencies ## Check format, code, template, OpenAPI document and dependencies
 
