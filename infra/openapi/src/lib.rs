@@ -1,5 +1,6 @@
 //! The OpenAPI document, put together from the routes of all functions, and the page of problems.
 
+mod closed;
 mod finish;
 mod headers;
 pub mod problems;
@@ -78,6 +79,7 @@ pub fn finished() -> Result<Value, Lack> {
     // Beside the document, wherever that is served from.
     document["servers"] = json!([{"url": ".", "description": "This deployment"}]);
     finish::finish(&mut document)?;
+    closed::close(&mut document);
     let used = used_tags(&mut document);
     let tags = text::TAGS.iter().filter(|(name, _)| used.iter().any(|tag| tag == name));
     document["tags"] = tags.map(|(name, it)| json!({"name": name, "description": it})).collect();
@@ -124,6 +126,16 @@ mod tests {
     fn the_checked_in_document_is_the_routes_own() {
         let checked_in = include_str!("../openapi.json");
         assert!(text().unwrap() == checked_in, "run `make openapi` and look at what has changed");
+    }
+
+    #[test]
+    fn request_bodies_refuse_unknown_fields() {
+        let document = finished().unwrap();
+        let schemas = &document["components"]["schemas"];
+        for name in ["Login", "CreateApiKey", "ToggleIpWhitelist", "SlackConfig", "QuietHours"] {
+            assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+        }
+        assert_ne!(schemas["EventData"]["additionalProperties"], false);
     }
 
     #[test]
