@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    deletions::{Deletions, counts},
+    deletions::{CONCURRENCY, Deletions, counts},
     pass::Pass,
     reader::Reader,
     summary::{Swept, Work},
@@ -18,16 +18,14 @@ use shared::{
     store::{BATCH, Counts, LogDay, LogDays, Lost},
 };
 
-/// How many batches are on their way at once.
-pub const CONCURRENCY: usize = 16;
+/// How many records may be chosen by one look at the organization or the one before, and not be deleted
+/// yet: so many may still go once a hold is placed or the days are made more.
+pub const WINDOW: usize = 2 * ROUND;
 
-/// How many records may be on their way after a look at the organization: so many may still go once a
-/// hold is placed or the days are made more.
-const WINDOW: usize = BATCH * CONCURRENCY;
-
-/// How many records are sent on their way after one look at the organization. It is half a window: the
-/// next look is taken while the table is at work on the other half.
-pub(crate) const ROUND: usize = WINDOW / 2;
+/// How many records are chosen by one look at the organization. It is half a window, and more than is on
+/// its way at once: the next look is taken, and the next keys are read, while the table has the other
+/// half to do.
+pub(crate) const ROUND: usize = BATCH * CONCURRENCY;
 
 /// How the sweep of an organization ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +97,8 @@ impl<'a> Sweep<'a> {
     }
 
     async fn delete_all(&mut self) -> Result<End, Error> {
-        let mut end = self.send_all().await;
+        // It holds three calls at once, and would be carried along by all who wait for it.
+        let mut end = Box::pin(self.send_all()).await;
         while let Some(ended) = self.sent.next().await? {
             self.tell(&ended.planned, &ended.deleted);
         }
@@ -115,36 +114,39 @@ impl<'a> Sweep<'a> {
 
     /// Sends deletions until all are on their way, or may not be.
     async fn send_all(&mut self) -> Result<End, Error> {
-        loop {
-            let round = self.reader.fill().await?;
-            if round.is_empty() {
-                return Ok(End::Done);
-            }
+        let (pass, organization) = (self.pass, self.organization);
+        let mut round = self.reader.fill().await?;
+        while !round.is_empty() {
             while self.sent.records + round.len() > WINDOW
                 && let Some(ended) = self.sent.next().await?
             {
                 self.tell(&ended.planned, &ended.deleted);
             }
-            if self.pass.is_over() {
+            if pass.is_over() {
                 return Ok(End::OutOfTime);
             }
             let planned = counts(round.iter().map(|(kind, _)| kind));
-            if self.pass.dry_run {
+            if pass.dry_run {
                 self.tell(&planned, &planned);
+                round = self.reader.fill().await?;
                 continue;
             }
-            let (store, id) = (&self.pass.call.store, self.organization.id);
-            // Both before the first deletion, and neither waits for the other.
-            let (unchanged, counted) =
-                tokio::join!(self.is_unchanged(), store.count_swept(id, &planned));
+            // All before the first deletion, and none waits for another.
+            let (unchanged, counted, next) = tokio::join!(
+                is_unchanged(pass, organization),
+                pass.call.store.count_swept(organization.id, &planned),
+                self.reader.fill(),
+            );
             self.counted = counted?;
             if !matches!(unchanged, Ok(true)) {
                 self.tell(&planned, &Counts::new());
                 return unchanged.map(|_| End::Incomplete);
             }
             self.work.sent += round.len() as u64;
-            self.work.batches += self.sent.send(self.pass, round);
+            self.work.batches += self.sent.send(pass, round).await;
+            round = next?;
         }
+        Ok(End::Done)
     }
 
     /// Notes what came of records.
@@ -156,14 +158,6 @@ impl<'a> Sweep<'a> {
                 told.deleted += deleted;
             }
         }
-    }
-
-    /// Whether what the keys were chosen by still holds. Where not, the next sweep chooses anew.
-    async fn is_unchanged(&self) -> Result<bool, Error> {
-        let now = self.pass.call.store.read_organization(self.organization.id).await?;
-        Ok(now.is_some_and(|now| {
-            now.retention == self.organization.retention && now.holds == self.organization.holds
-        }))
     }
 
     /// Takes emptied days out of the index, and records what was deleted.
@@ -197,4 +191,12 @@ impl<'a> Sweep<'a> {
             Err(lost) => Err(lost.or(Error::NotFound)),
         }
     }
+}
+
+/// Whether what the keys were chosen by still holds. Where not, the next sweep chooses anew.
+async fn is_unchanged(pass: Pass<'_>, organization: &Organization) -> Result<bool, Error> {
+    let now = pass.call.store.read_organization(organization.id).await?;
+    Ok(now.is_some_and(|now| {
+        now.retention == organization.retention && now.holds == organization.holds
+    }))
 }

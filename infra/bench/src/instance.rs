@@ -111,8 +111,8 @@ impl Instance {
     /// The last line of its log that says so.
     pub(crate) fn said(&self, message: &str) -> Value {
         let log = fs::read_to_string(&self.log).unwrap();
-        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let line = lines.filter(|line| line["message"] == message).next_back();
+        let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let line = lines.rfind(|line| line["message"] == message);
         line.unwrap_or_else(|| panic!("{} has not said {message}", self.name))
     }
 

@@ -161,6 +161,11 @@ impl Key {
         Self::new(Self::logs(organization, kind, day), sort)
     }
 
+    /// Another item of the same partition.
+    pub(super) fn with_sort(&self, sort: &str) -> Self {
+        Self::new(self.partition.clone(), sort)
+    }
+
     /// The record of a kind that has an id's ULID, in the day of its moment.
     #[cfg(feature = "seed-logs")]
     pub(super) fn log_of(organization: OrganizationId, kind: LogKind, id: AuditId) -> Self {

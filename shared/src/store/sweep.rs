@@ -171,9 +171,11 @@ impl Store {
         }
         let start = start.map(|PageEnd(item)| item);
         let output = self.query_keys(expression.into_parts(), Some(limit), start).await?;
+        let first = Key::log(organization, day.kind, &day.day, "");
         let key = |item: Item| {
-            let key = Key::log(organization, day.kind, &day.day, sort(&item));
-            LogKey { written_at: Key::log_written_at(day.kind, sort(&item)), key }
+            let sort = sort(&item);
+            let key = first.with_sort(sort);
+            LogKey { written_at: Key::log_written_at(day.kind, sort), key }
         };
         let keys = output.items.unwrap_or_default().into_iter().map(key).collect();
         Ok(LogPage { keys, end: output.last_evaluated_key.map(PageEnd) })
