@@ -1,12 +1,16 @@
-//! The deployment's secret: fetched from Secrets Manager when it is first needed, and kept.
+//! The deployment's secrets: fetched from Secrets Manager when they are first needed, and kept.
 //!
-//! Its value is JSON: `{"current": "k1", "k1": "…", "k0": "…"}`. New data is encrypted with the
-//! current key; every other key still opens what was encrypted with it, so that keys rotate: add
-//! `k2`, make it `current`, and remove `k1` when nothing is left that names it.
+//! The one that the functions' keys are derived from is JSON: `{"current": "k1", "k1": "…", "k0":
+//! "…"}`. New data is encrypted with the current key; every other key still opens what was encrypted
+//! with it, so that keys rotate: add `k2`, make it `current`, and remove `k1` when nothing is left that
+//! names it.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,7 +19,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use sha2::Sha256;
 use tokio::sync::Mutex;
 
@@ -36,28 +40,131 @@ const REFRESH_SECONDS: i64 = 300;
 /// How long one fetch may take.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The deployment's keys.
-#[derive(Clone)]
-pub struct Keyring {
+/// The value of a secret, as JSON has it.
+pub trait SecretValue: DeserializeOwned + Send + Sync {
+    /// What is wrong with it, in words that quote nothing of it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn check(&self) -> Result<(), &'static str>;
+}
+
+/// A secret of the deployment.
+pub struct Secret<T> {
     client: Arc<LazyClient>,
-    secret_id: Arc<str>,
+    id: Arc<str>,
     clock: Arc<dyn Clock>,
-    cached: Arc<Mutex<Option<Fetched>>>,
+    cached: Arc<Mutex<Option<Fetched<T>>>>,
+    /// How many fetches have failed.
+    failures: Arc<AtomicU64>,
 }
 
 /// A client that is made when it is first needed: most requests need none, and a cold start should
 /// not pay for it.
 type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
 
-/// Keys, and when they were fetched.
-type Fetched = (Timestamp, Arc<Keys>);
+/// A value, and when it was fetched.
+type Fetched<T> = (Timestamp, Arc<T>);
 
-/// The secret's value.
+impl<T> Clone for Secret<T> {
+    fn clone(&self) -> Self {
+        Self {
+            client: Arc::clone(&self.client),
+            id: Arc::clone(&self.id),
+            clock: Arc::clone(&self.clock),
+            cached: Arc::clone(&self.cached),
+            failures: Arc::clone(&self.failures),
+        }
+    }
+}
+
+impl<T: SecretValue> Secret<T> {
+    /// The secret of that name or ARN. Nothing is fetched yet.
+    #[must_use]
+    pub fn new(
+        client: impl FnOnce() -> Client + Send + 'static,
+        id: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let client = Arc::new(LazyClient::new(Box::new(client)));
+        Self { client, id: id.into(), clock, cached: Arc::default(), failures: Arc::default() }
+    }
+
+    /// Its value.
+    ///
+    /// # Errors
+    /// 503 where Secrets Manager is out of reach and nothing is kept from before.
+    pub async fn value(&self) -> Result<Arc<T>, Error> {
+        let now = self.clock.now();
+        let failures = self.failures.load(Ordering::Relaxed);
+        // The lock is held during the fetch: requests that wait for it find the answer in the cache.
+        let mut cached = self.cached.lock().await;
+        if let Some((at, value)) = &*cached
+            && now.seconds_since(*at) < REFRESH_SECONDS
+        {
+            return Ok(Arc::clone(value));
+        }
+        // Nor does each that has waited for a fetch that failed wait for another one of its own.
+        let fetched = if self.failures.load(Ordering::Relaxed) == failures {
+            self.fetch().await
+        } else {
+            Err(Error::unavailable("GetSecretValue: failed just now"))
+        };
+        if fetched.is_err() {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        match (fetched, &*cached) {
+            (Ok(value), _) => {
+                let value = Arc::new(value);
+                *cached = Some((now, Arc::clone(&value)));
+                Ok(value)
+            }
+            // A key that was good five minutes ago opens what it has closed; an outage of the
+            // secret's store is no reason to refuse that.
+            (Err(error), Some((_, value))) => {
+                tracing::warn!(cause = %error, "the secret was not refreshed");
+                Ok(Arc::clone(value))
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    async fn fetch(&self) -> Result<T, Error> {
+        let request = self.client.get_secret_value().secret_id(&*self.id).send();
+        let output = tokio::time::timeout(FETCH_TIMEOUT, request)
+            .await
+            .map_err(|_| Error::unavailable("GetSecretValue: timed out"))?
+            .map_err(|error| {
+                use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
+                let code = error.code().unwrap_or("out of reach");
+                Error::unavailable(format!("GetSecretValue: {code}"))
+            })?;
+        let text = SecretString::from(output.secret_string.unwrap_or_default());
+        // The parser's message could quote the secret, so it goes nowhere.
+        let value: T = serde_json::from_str(text.expose_secret())
+            .map_err(|_| Error::unavailable("the secret's value is not of its form"))?;
+        value.check().map_err(Error::unavailable)?;
+        Ok(value)
+    }
+}
+
+/// The deployment's keys.
+#[derive(Clone)]
+pub struct Keyring(Secret<Keys>);
+
+/// The value of the secret that keys are derived from.
 #[derive(Deserialize)]
 struct Keys {
     current: String,
     #[serde(flatten)]
     material: BTreeMap<String, SecretString>,
+}
+
+impl SecretValue for Keys {
+    fn check(&self) -> Result<(), &'static str> {
+        let missing = "the secret has no key of the name that `current` gives";
+        self.material.contains_key(&self.current).then_some(()).ok_or(missing)
+    }
 }
 
 /// Encrypts and decrypts for one purpose.
@@ -75,12 +182,7 @@ impl Keyring {
         secret_id: &str,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self {
-            client: Arc::new(LazyClient::new(Box::new(client))),
-            secret_id: secret_id.into(),
-            clock,
-            cached: Arc::default(),
-        }
+        Self(Secret::new(client, secret_id, clock))
     }
 
     /// A cipher for `purpose`. Its key is derived (HKDF, RFC 5869) from the deployment's keys, the
@@ -89,53 +191,7 @@ impl Keyring {
     /// # Errors
     /// 503 where Secrets Manager is out of reach and nothing is kept from before.
     pub async fn cipher(&self, purpose: &'static str, context: &[u8]) -> Result<Cipher, Error> {
-        Ok(Cipher { keys: self.keys().await?, purpose, context: context.to_vec() })
-    }
-
-    async fn keys(&self) -> Result<Arc<Keys>, Error> {
-        let now = self.clock.now();
-        // The lock is held during the fetch: requests that wait for it find the answer in the cache.
-        let mut cached = self.cached.lock().await;
-        if let Some((at, keys)) = &*cached
-            && now.seconds_since(*at) < REFRESH_SECONDS
-        {
-            return Ok(Arc::clone(keys));
-        }
-        match (self.fetch().await, &*cached) {
-            (Ok(keys), _) => {
-                let keys = Arc::new(keys);
-                *cached = Some((now, Arc::clone(&keys)));
-                Ok(keys)
-            }
-            // A key that was good five minutes ago opens what it has closed; an outage of the
-            // secret's store is no reason to refuse that.
-            (Err(error), Some((_, keys))) => {
-                tracing::warn!(cause = %error, "the secret was not refreshed");
-                Ok(Arc::clone(keys))
-            }
-            (Err(error), None) => Err(error),
-        }
-    }
-
-    async fn fetch(&self) -> Result<Keys, Error> {
-        let request = self.client.get_secret_value().secret_id(&*self.secret_id).send();
-        let output = tokio::time::timeout(FETCH_TIMEOUT, request)
-            .await
-            .map_err(|_| Error::unavailable("GetSecretValue: timed out"))?
-            .map_err(|error| {
-                use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
-                let code = error.code().unwrap_or("out of reach");
-                Error::unavailable(format!("GetSecretValue: {code}"))
-            })?;
-        let text = SecretString::from(output.secret_string.unwrap_or_default());
-        // The parser's message could quote the secret, so it goes nowhere.
-        let keys: Keys = serde_json::from_str(text.expose_secret())
-            .map_err(|_| Error::unavailable("the secret's value is not of its form"))?;
-        if keys.material.contains_key(&keys.current) {
-            Ok(keys)
-        } else {
-            Err(Error::unavailable("the secret has no key of the name that `current` gives"))
-        }
+        Ok(Cipher { keys: self.0.value().await?, purpose, context: context.to_vec() })
     }
 }
 

@@ -66,6 +66,26 @@ pub fn prepare() -> Result<App, StartError> {
     app()
 }
 
+/// A secret of the deployment besides that of the keys; `variable` of the environment names it.
+///
+/// # Errors
+/// A [`StartError`].
+#[cfg(feature = "secrets")]
+pub fn secret<T: crate::secrets::SecretValue>(
+    app: &App,
+    variable: &'static str,
+) -> Result<crate::secrets::Secret<T>, StartError> {
+    let (aws, id) = (aws::config()?, required(variable)?);
+    let client = move || secrets_client(&aws);
+    Ok(crate::secrets::Secret::new(client, &id, Arc::clone(&app.clock)))
+}
+
+#[cfg(feature = "secrets")]
+fn secrets_client(aws: &aws_types::SdkConfig) -> aws_sdk_secretsmanager::Client {
+    let aws = aws::of_service(aws, "AWS_ENDPOINT_URL_SECRETS_MANAGER");
+    aws_sdk_secretsmanager::Client::new(&aws)
+}
+
 fn app() -> Result<App, StartError> {
     let aws = aws::config()?;
     let clock = Arc::new(SystemClock);
@@ -75,10 +95,7 @@ fn app() -> Result<App, StartError> {
         passwords: crate::auth::password::Hasher::new(memory()?)?,
         #[cfg(feature = "secrets")]
         keyring: crate::secrets::Keyring::new(
-            move || {
-                let aws = aws::of_service(&aws, "AWS_ENDPOINT_URL_SECRETS_MANAGER");
-                aws_sdk_secretsmanager::Client::new(&aws)
-            },
+            move || secrets_client(&aws),
             &required("SECRET_ID")?,
             clock.clone(),
         ),
