@@ -275,6 +275,22 @@ impl Key {
         Self::new(format!("DELIVERY#{organization}#{id}"), "DELIVERY")
     }
 
+    /// Whose delivery an item is, and which.
+    pub(super) fn delivery_of(
+        item: &HashMap<String, AttributeValue>,
+    ) -> Option<(OrganizationId, DeliveryId)> {
+        let partition = item.get(PARTITION)?.as_s().ok()?;
+        let (organization, id) = partition.strip_prefix("DELIVERY#")?.split_once('#')?;
+        Some((organization.parse().ok()?, id.parse().ok()?))
+    }
+
+    /// Whose audit record an item is.
+    pub(super) fn auditor_of(item: &HashMap<String, AttributeValue>) -> Option<OrganizationId> {
+        let partition = item.get(PARTITION)?.as_s().ok()?;
+        let (organization, _) = partition.strip_prefix("AUDIT#")?.split_once('#')?;
+        organization.parse().ok()
+    }
+
     /// The partition key, for a query of the whole partition.
     pub(super) fn partition(&self) -> &str {
         &self.partition

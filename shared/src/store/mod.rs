@@ -8,6 +8,7 @@ mod audit;
 mod batch;
 mod challenges;
 mod decode;
+mod deliveries;
 mod events;
 mod expression;
 mod failure;
@@ -23,6 +24,7 @@ mod second_factor;
 #[cfg(feature = "seed-logs")]
 mod seed;
 mod sessions;
+mod stream;
 mod sweep;
 mod transaction;
 mod users;
@@ -40,6 +42,7 @@ pub use self::{
     audit::{AuditDay, AuditEntry},
     batch::BATCH,
     challenges::FirstStep,
+    deliveries::{ChannelKey, Channels, Due, DueEnd, DuePage, MAX_AT_ONCE},
     events::Publication,
     meter::Meter,
     notifications::{ChannelChange, NotificationsChange},
@@ -48,6 +51,7 @@ pub use self::{
     replay::{ReplayKey, ReplayRecord},
     second_factor::{Activation, Used},
     sessions::{Rehash, SignIn},
+    stream::{Inserted, inserted},
     sweep::{Counts, Lease, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE, PageEnd},
     transaction::{Lost, Tries},
     users::{PasswordChange, ProfileUpdate},

@@ -45,10 +45,10 @@ pub(crate) fn accesses(target: &str, body: &[u8]) -> BTreeSet<Access> {
     }
 }
 
-/// The partition that a query is of.
+/// The partition that a query is of, of the table or of its index.
 fn queried(query: &Value) -> &Value {
     let names = query["ExpressionAttributeNames"].as_object().unwrap();
-    let (name, _) = names.iter().find(|(_, name)| *name == "PK").unwrap();
+    let (name, _) = names.iter().find(|(_, name)| *name == "PK" || *name == "due_shard").unwrap();
     let conditions = query["KeyConditionExpression"].as_str().unwrap().split(" AND ");
     let mut values =
         conditions.filter_map(|condition| condition.strip_prefix(&format!("{name} = ")));

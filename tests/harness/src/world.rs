@@ -29,7 +29,7 @@ use shared::{
         retention::Retention,
         user::{ApiKey, Session, User},
     },
-    secrets::Keyring,
+    secrets::{self, Keyring, SecretValue},
     settings::Settings,
     store::{PreferenceChange, Principal, SignIn, Store, Used, Wanted},
 };
@@ -69,6 +69,7 @@ pub struct World {
     orders: Orders,
     secret_orders: Orders,
     secret: Secret,
+    deployment: Secret,
     _subscriber: DefaultGuard,
 }
 
@@ -110,6 +111,7 @@ impl World {
             orders,
             secret_orders,
             secret,
+            deployment: Arc::new(Mutex::new("{}".to_owned())),
             _subscriber: guard,
         }
     }
@@ -145,6 +147,38 @@ impl World {
     /// Puts another value into the secret. Who has fetched it keeps it for a while.
     pub fn set_secret(&self, value: &Value) {
         *self.secret.lock().unwrap() = value.to_string();
+    }
+
+    /// A secret of the deployment besides that of the keys, as an instance that has just started has it.
+    #[must_use]
+    pub fn deployment<T: SecretValue>(&self) -> secrets::Secret<T> {
+        let client = secrets_client(self.secret_orders.clone(), Arc::clone(&self.deployment));
+        secrets::Secret::new(move || client, "deployment", self.clock.clone())
+    }
+
+    /// Puts another value into that secret.
+    pub fn set_deployment(&self, value: &Value) {
+        *self.deployment.lock().unwrap() = value.to_string();
+    }
+
+    /// The items whose partition key begins like that, as the table's stream tells that they are new.
+    #[must_use]
+    pub fn inserts(&self, partition: &str) -> Vec<Value> {
+        let under = |item: &&Value| item["PK"]["S"].as_str().unwrap().starts_with(partition);
+        let items = self.engine.items();
+        let record = |(number, item): (usize, &Value)| {
+            serde_json::json!({
+                "eventID": number.to_string(),
+                "eventName": "INSERT",
+                "eventSource": "aws:dynamodb",
+                "dynamodb": {
+                    "Keys": {"PK": item["PK"], "SK": item["SK"]},
+                    "NewImage": item,
+                    "SequenceNumber": number.to_string(),
+                },
+            })
+        };
+        items.iter().filter(under).enumerate().map(record).collect()
     }
 
     /// Runs work on an instance that dies at its call after the first `calls`; its output, where it

@@ -76,6 +76,9 @@ pub struct Delivery {
     /// The recipients who have taken it already, where there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taken_by: Vec<String>,
+    /// The recipients who have refused it for good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_by: Vec<String>,
     /// When it was created.
     #[serde(with = "epoch")]
     pub created_at: Timestamp,
@@ -114,6 +117,7 @@ impl Delivery {
             reason: None,
             attempts: Vec::new(),
             taken_by: Vec::new(),
+            refused_by: Vec::new(),
             created_at: received_at,
             due_at: Some(received_at),
             due_shard: Some(shard_of(channel.id)),

@@ -1,0 +1,45 @@
+//! The table's stream: what was put into the table, as Lambda hands it over.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+
+use super::{decode::decode, key::Key};
+use crate::{
+    error::Error,
+    ids::OrganizationId,
+    model::{audit::StoredRecord, notifications::delivery::Delivery},
+};
+
+/// An item that is new.
+#[derive(Debug)]
+pub enum Inserted {
+    /// A delivery.
+    Delivery(Box<Delivery>),
+    /// An audit record, and whose it is.
+    Audit(OrganizationId, Box<StoredRecord>),
+}
+
+/// What a record of the stream tells of; `None` where it is neither a delivery nor an audit record, or
+/// is not new.
+///
+/// # Errors
+/// 500 where it does not decode.
+pub fn inserted(record: &Value) -> Result<Option<Inserted>, Error> {
+    if record["eventName"] != "INSERT" {
+        return Ok(None);
+    }
+    // Serde's message could quote the item, so it goes nowhere.
+    let image: serde_dynamo::Item = serde_json::from_value(record["dynamodb"]["NewImage"].clone())
+        .map_err(|_| Error::internal("an image in the stream does not decode"))?;
+    let item: HashMap<String, AttributeValue> = image.into();
+    if Key::delivery_of(&item).is_some() {
+        return decode("delivery", item).map(|it| Some(Inserted::Delivery(Box::new(it))));
+    }
+    if let Some(organization) = Key::auditor_of(&item) {
+        let record = decode("audit record", item)?;
+        return Ok(Some(Inserted::Audit(organization, Box::new(record))));
+    }
+    Ok(None)
+}
