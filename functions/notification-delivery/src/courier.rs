@@ -1,0 +1,165 @@
+//! One attempt to deliver: claimed, made, and written down.
+//!
+//! The claim moves the moment at which a delivery is due, on the condition that it still is the one that
+//! was read; so of all who know of a delivery one makes the attempt. Whoever dies in it leaves the
+//! delivery due again after a while: then it is sent twice at most, and both times under one id.
+
+use std::sync::Arc;
+
+use shared::{
+    call::{App, Call},
+    clock::Timestamp,
+    error::Error,
+    model::notifications::{
+        Severity,
+        channel::Channel,
+        delivery::{Attempt, Delivery, Status},
+        event::EventName,
+    },
+};
+
+use crate::{
+    quiet_hours, retries,
+    senders::{Outcome, Senders, Verdict},
+};
+
+/// After how many seconds what was postponed by no fault of its channel is tried again.
+const POSTPONED: i64 = 60;
+
+/// What makes attempts.
+#[derive(Clone)]
+pub struct Courier {
+    /// What the function works with.
+    pub app: App,
+    /// The ways out.
+    pub senders: Senders,
+    /// The invocation's id.
+    pub request_id: Arc<str>,
+}
+
+impl Courier {
+    /// Tries a delivery that was read as due, to a channel that was read just now; `None` where it was
+    /// deleted. It does nothing where somebody else tries it.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer; then nothing was sent.
+    pub async fn attempt(
+        &self,
+        mut delivery: Delivery,
+        channel: Option<&Channel>,
+    ) -> Result<(), Error> {
+        if delivery.status != Status::Queued {
+            return Ok(());
+        }
+        let now = self.app.clock.now();
+        let Some(channel) = channel else {
+            return self.give_up(delivery, "The channel was deleted.").await;
+        };
+        // A test is of what the channel is, not of when it is used.
+        let is_test = delivery.event.name == EventName::Test;
+        if !channel.enabled && !is_test {
+            return self.give_up(delivery, "The channel was disabled.").await;
+        }
+        if !is_test && let Some(until) = held_until(&delivery, channel, now) {
+            return self.hold(delivery, until).await;
+        }
+        if !self.app.store.claim(&mut delivery, now).await? {
+            return Ok(());
+        }
+        let outcome = self.senders.send(&delivery, channel, now).await;
+        let claimed = delivery.due_at;
+        let verdict = outcome.verdict.clone();
+        self.note(&mut delivery, outcome, now);
+        match self.app.store.settle(claimed, &delivery).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(delivery = %delivery.id, "it took longer than its claim"),
+            // It is due again when the claim ends.
+            Err(error) => tracing::error!(delivery = %delivery.id, %error, "not written down"),
+        }
+        if let Err(error) = self.note_health(channel, &delivery, &verdict).await {
+            tracing::warn!(channel = %channel.id, %error, "how the channel fares was not noted");
+        }
+        Ok(())
+    }
+
+    /// Writes into a delivery what its attempt has come to.
+    fn note(&self, delivery: &mut Delivery, outcome: Outcome, began: Timestamp) {
+        let Outcome { status, verdict, taken_by, refused_by } = outcome;
+        let now = self.app.clock.now();
+        delivery.taken_by.extend(taken_by);
+        delivery.refused_by.extend(refused_by);
+        let (reason, next) = match verdict {
+            Verdict::Postponed { reason } => {
+                delivery.reason = Some(reason);
+                delivery.due_at = Some(now.plus_seconds(POSTPONED));
+                return;
+            }
+            Verdict::Delivered => (None, None),
+            Verdict::Refused { reason } | Verdict::Gone { reason } => (Some(reason), None),
+            Verdict::Failed { reason, retry_after } => {
+                // Whoever tries a channel waits for the answer.
+                let again = delivery.event.name != EventName::Test;
+                let attempts = delivery.attempts.len() + 1;
+                let next = || retries::next(attempts, retry_after, now, &*self.app.random);
+                (Some(reason), again.then(next).flatten())
+            }
+        };
+        let milliseconds = now.as_millisecond().saturating_sub(began.as_millisecond());
+        delivery.attempts.push(Attempt {
+            at: began,
+            succeeded: reason.is_none(),
+            status,
+            milliseconds: milliseconds.try_into().unwrap_or_default(),
+            reason: reason.clone(),
+        });
+        delivery.status = match (&reason, next) {
+            (None, _) => Status::Delivered,
+            (_, Some(_)) => Status::Queued,
+            (_, None) => Status::Failed,
+        };
+        delivery.reason = reason;
+        delivery.due_at = next;
+        if next.is_none() {
+            delivery.due_shard = None;
+        }
+        tracing::info!(
+            delivery = %delivery.id,
+            channel = %delivery.channel_id,
+            status = ?delivery.status,
+            answer = status,
+            attempts = delivery.attempts.len(),
+            milliseconds,
+            "tried",
+        );
+    }
+
+    /// Ends a delivery that nothing can come of.
+    async fn give_up(&self, mut delivery: Delivery, reason: &str) -> Result<(), Error> {
+        let read = delivery.due_at.take();
+        delivery.due_shard = None;
+        delivery.status = Status::Failed;
+        delivery.reason = Some(reason.to_owned());
+        self.app.store.settle(read, &delivery).await.map(drop)
+    }
+
+    /// Lets a delivery wait for the end of quiet hours.
+    async fn hold(&self, mut delivery: Delivery, until: Timestamp) -> Result<(), Error> {
+        let read = delivery.due_at.replace(until);
+        delivery.reason = Some("It waits for the end of the channel's quiet hours.".to_owned());
+        self.app.store.settle(read, &delivery).await.map(drop)
+    }
+
+    /// The invocation as a request of its own, for audit records.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        Call::new(&self.app, &self.request_id, None, None)
+    }
+}
+
+/// When the quiet hours end that hold a delivery.
+fn held_until(delivery: &Delivery, channel: &Channel, now: Timestamp) -> Option<Timestamp> {
+    if delivery.event.severity == Severity::Critical {
+        return None;
+    }
+    quiet_hours::held_until(channel.quiet_hours.as_ref()?, now)
+}

@@ -1,0 +1,17 @@
+//! Delivery, against peers on loopback that speak the protocols.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod depot;
+mod receiver;
+mod smtp;
+
+mod claims;
+mod email;
+mod events;
+mod health;
+mod held;
+mod network;
+mod services;
+mod stream;
+mod webhook;
