@@ -14,7 +14,7 @@ use shared::{
     model::{
         audit::{Action, Actor, Changes},
         notifications::{
-            Severity,
+            MAX_CHANNELS, Severity,
             channel::{Channel, Config, SigningSecret},
             delivery::{Delivery, Status},
             event::{Event, EventName},
@@ -175,6 +175,22 @@ impl Depot {
         let app = &self.world.app;
         app.store.add_deliveries(std::slice::from_ref(&delivery), &*app.random).await.unwrap();
         delivery
+    }
+
+    /// Writes the deliveries of events of those ids, many at once; tells the deliveries' ids.
+    pub(crate) async fn post_all(
+        &self,
+        events: impl Iterator<Item = (&Channel, String)>,
+    ) -> Vec<String> {
+        let (app, now) = (&self.world.app, self.world.now());
+        let organization = self.person().organization_id;
+        let deliveries: Vec<_> = events
+            .map(|(channel, id)| Delivery::new(organization, &event(&id, now), channel, now))
+            .collect();
+        for some in deliveries.chunks(MAX_CHANNELS) {
+            app.store.add_deliveries(some, &*app.random).await.unwrap();
+        }
+        deliveries.iter().map(|delivery| delivery.id.to_string()).collect()
     }
 
     /// The delivery as it is.
