@@ -230,6 +230,7 @@ fn function(
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets.url),
             ("TABLE_NAME", TABLE),
             ("SECRET_ID", SECRET),
+            ("NOTIFICATION_SECRET_ID", SECRET),
             ("LOG_LEVEL", "info"),
         ]);
     })

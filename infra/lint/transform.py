@@ -27,11 +27,13 @@ ACTIONS = {
     "dynamodb:Query",
     "dynamodb:UpdateItem",
     "secretsmanager:GetSecretValue",
+    # SAM grants it to a function whose stream has a dead-letter queue, for that queue.
+    "sqs:SendMessage",
 }
 # What the role of a schedule may do: invoke its function.
 SCHEDULE_ACTIONS = {"lambda:InvokeFunction"}
-# The only policy that SAM attaches by itself: writing logs.
-MANAGED_POLICY = "service-role/AWSLambdaBasicExecutionRole"
+# The only policies that SAM attaches by itself: writing logs, and reading the stream that a function is fed by.
+MANAGED_POLICIES = ("service-role/AWSLambdaBasicExecutionRole", "service-role/AWSLambdaDynamoDBExecutionRole")
 
 
 class NoManagedPolicies:
@@ -58,7 +60,7 @@ def listed(value):
 
 def faults_of_role(name, properties):
     for arn in properties.get("ManagedPolicyArns", []):
-        if not str(arn).endswith(MANAGED_POLICY):
+        if not str(arn).endswith(MANAGED_POLICIES):
             yield f"{name}: managed policy {arn}"
     is_schedule = "scheduler.amazonaws.com" in json.dumps(properties["AssumeRolePolicyDocument"])
     granted = SCHEDULE_ACTIONS if is_schedule else ACTIONS

@@ -12,6 +12,7 @@ mod events;
 mod health;
 mod held;
 mod network;
+mod policy;
 mod services;
 mod stream;
 mod webhook;
