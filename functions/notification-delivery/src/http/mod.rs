@@ -84,7 +84,7 @@ impl HttpClient {
     /// 500 where TLS cannot be set up.
     pub fn over(network: Arc<dyn Network>, settings: &Outbound) -> Result<Self, Error> {
         let allow_insecure = settings.allow_insecure;
-        let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::internal(format!("TLS: {error}")))?

@@ -76,10 +76,9 @@ pub(super) async fn send(
     for recipient in recipients.iter().filter(|it| !is_done(it)) {
         let until = deadline.min(after(time));
         let sending = connection.send(&content, recipient);
-        let answer = tokio::time::timeout_at(until, sending).await.unwrap_or_else(|_| {
-            // What it was about to say belongs to nothing that comes after.
-            Answer::Refused(None, false)
-        });
+        let answer = tokio::time::timeout_at(until, sending).await;
+        // What it was about to say belongs to nothing that comes after.
+        let answer = answer.unwrap_or(Answer::Refused(None, false));
         match answer {
             Answer::Taken => outcome.taken_by.push(recipient.clone()),
             Answer::Refused(code, true) => {

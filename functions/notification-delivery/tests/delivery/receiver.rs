@@ -1,6 +1,9 @@
 //! A receiver of HTTP requests on loopback, as well-behaved or as hostile as it is told to be.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+};
 
 use http::{HeaderMap, HeaderName};
 use tokio::{
@@ -105,12 +108,13 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
     let manner = state.manner.lock().unwrap().clone();
     match manner {
         Manner::Answer(status, headers, body) => {
-            let headers: String =
-                headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let mut lines = String::new();
+            for (name, value) in headers {
+                let _ = write!(lines, "{name}: {value}\r\n");
+            }
             let length = body.len();
-            let answer = format!(
-                "HTTP/1.1 {status} Told\r\n{headers}content-length: {length}\r\n\r\n{body}"
-            );
+            let answer =
+                format!("HTTP/1.1 {status} Told\r\n{lines}content-length: {length}\r\n\r\n{body}");
             stream.write_all(answer.as_bytes()).await.ok()
         }
         Manner::Silence => std::future::pending().await,
@@ -128,7 +132,7 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
 }
 
 async fn pour(stream: &mut TcpStream, state: &State) -> Option<()> {
-    let chunk = [b'x'; 65_536];
+    let chunk = vec![b'x'; 65_536];
     for _ in 0..16_384 {
         stream.write_all(&chunk).await.ok()?;
         *state.sent.lock().unwrap() += chunk.len();
