@@ -4,9 +4,15 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize as _, Serialize,
+    de::{DeserializeOwned, value::MapAccessDeserializer},
+};
 
-use super::key::{Key, PARTITION, SORT};
+use super::{
+    attribute::{Attribute, entries},
+    key::{Key, PARTITION, SORT},
+};
 use crate::{
     auth::allowlist::{Allowlist, Rules},
     error::Error,
@@ -23,7 +29,7 @@ pub(super) fn decode<T: DeserializeOwned>(
     mut item: Item,
 ) -> Result<T, Error> {
     let key = (item.remove(PARTITION), item.remove(SORT));
-    serde_dynamo::from_item(item).map_err(|error| {
+    T::deserialize(MapAccessDeserializer::new(entries(item))).map_err(|error| {
         // Serde's messages name the attribute, and can quote a value: the latter is cut off.
         let message = error.to_string();
         let attribute = message.split(['"', ':']).next().unwrap_or_default();
@@ -37,7 +43,7 @@ pub(super) fn decode<T: DeserializeOwned>(
 pub(super) fn decode_organization(mut item: Item) -> Result<Organization, Error> {
     let allowlist = item
         .remove(ALLOWLIST)
-        .and_then(|value| serde_dynamo::from_attribute_value::<_, Rules>(value).ok())
+        .and_then(|value| Rules::deserialize(Attribute(value)).ok())
         .map_or(Allowlist::Unreadable, Allowlist::Known);
     let organization = decode::<Organization>("organization", item)?;
     if allowlist == Allowlist::Unreadable {

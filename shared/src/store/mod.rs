@@ -4,6 +4,7 @@
 mod allowlist;
 mod api_keys;
 mod attempts;
+mod attribute;
 mod audit;
 mod batch;
 mod challenges;
