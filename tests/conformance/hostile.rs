@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     sync::atomic::{AtomicU32, Ordering},
     thread,
 };
@@ -46,7 +47,7 @@ const SEGMENTS: [&str; 10] = [
     "a%20b+c",
 ];
 
-/// SplitMix64: a few lines, and the same requests every time.
+/// `SplitMix64`: a few lines, and the same requests every time.
 struct Chance(u64);
 
 impl Chance {
@@ -156,7 +157,8 @@ fn request(chance: &mut Chance, operation: &Operation, tokens: &[&str]) -> Reque
         let name = operation.queries.get(index).map_or("colour", String::as_str);
         // Forced, an allowlist shuts out the very caller, and with them all requests that follow.
         let value = if name == "force" { "2" } else { *chance.of(&SEGMENTS) };
-        target += &format!("{}{name}={value}", if index == 0 { '?' } else { '&' });
+        // Writing to a string cannot fail.
+        let _ = write!(target, "{}{name}={value}", if index == 0 { '?' } else { '&' });
     }
     let mut headers = Vec::new();
     let token = *chance.of(tokens);
@@ -209,7 +211,7 @@ fn body(chance: &mut Chance, operation: &Operation) -> Vec<u8> {
 }
 
 /// Sends them all; whether none was answered by a 500, and nothing has panicked.
-pub(crate) fn send(system: &System, tokens: Vec<&str>) -> bool {
+pub(crate) fn send(system: &System, tokens: &[&str]) -> bool {
     let (operations, sent) = (operations(), AtomicU32::new(0));
     let worker = |seed: u32| {
         let agent = ureq::Agent::config_builder()
@@ -222,7 +224,7 @@ pub(crate) fn send(system: &System, tokens: Vec<&str>) -> bool {
         let mut chance = Chance(u64::from(seed));
         while sent.fetch_add(1, Ordering::Relaxed) < REQUESTS {
             let operation = &operations[chance.below(operations.len())];
-            let request = request(&mut chance, operation, &tokens);
+            let request = request(&mut chance, operation, tokens);
             let url = format!("{}{}", system.url(), request.target);
             let mut builder = ureq::http::Request::builder().method(&*request.method).uri(url);
             for (name, value) in &request.headers {

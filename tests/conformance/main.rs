@@ -60,7 +60,8 @@ fn main() -> ExitCode {
         kept &= schemathesis(system, caller);
     }
     println!("==> hostile requests");
-    kept &= hostile::send(system, callers.iter().map(|caller| caller.token.as_str()).collect());
+    let tokens: Vec<_> = callers.iter().map(|caller| caller.token.as_str()).collect();
+    kept &= hostile::send(system, &tokens);
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
