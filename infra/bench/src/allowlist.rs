@@ -1,35 +1,36 @@
-//! How long the allowlist's check takes, without a request around it.
+//! How long the allowlist's check takes, without a request around it: a Criterion benchmark.
 
-use std::{
-    hint::black_box,
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::{fs, hint::black_box, net::IpAddr, path::Path, time::Duration};
 
+use criterion::Criterion;
 use ipnet::IpNet;
 use serde::{
     Deserialize as _,
     de::value::{self, BytesDeserializer},
 };
+use serde_json::Value;
 use shared::{auth::allowlist::Networks, clock::Timestamp};
 
-use crate::{
-    report::Report,
-    statistics::{in_turn, median},
-};
+use crate::report::Report;
 
 const NETWORKS: u32 = 1000;
-/// Many short ones: what else the machine does makes some of them long, and not the one in the middle.
-const ROUNDS: usize = 1001;
-const CHECKS: u32 = 10_000;
-const DECODINGS: u32 = 100;
+
+/// How many addresses are looked up in turn.
+const ADDRESSES: u32 = 4096;
+
+/// Many short samples: what else the machine does makes some of them long, and not the one in the
+/// middle.
+const SAMPLES: usize = 200;
 
 const NOW: Timestamp = Timestamp::from_second(1_774_623_600);
 
 /// The most that a check may take, in nanoseconds.
 const CHECK: f64 = 20.0;
 
-pub(crate) async fn measure(report: &mut Report) {
+/// Where Criterion writes what it has found.
+const FOUND: &str = "target/criterion";
+
+pub(crate) fn measure(report: &mut Report) {
     report.section("A check of the allowlist with 1,000 networks (bound: 20 ns)");
     let two = |index: u32| if index.is_multiple_of(2) { v4(index) } else { v6(index, 64) };
     let end = Some(NOW.plus_seconds(60));
@@ -44,16 +45,41 @@ pub(crate) async fn measure(report: &mut Report) {
         ("IPv4 addresses, 20 of which end", Networks::pack(ending(20))),
         ("IPv4 addresses that end", Networks::pack(ending(NETWORKS))),
     ];
+    let mut criterion = Criterion::default()
+        .without_plots()
+        .output_directory(Path::new(FOUND))
+        .sample_size(SAMPLES)
+        .nresamples(1000)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(2));
     let addresses = addresses();
-    let checks = async |(_, list): &(&str, Networks)| time(list, &addresses);
-    let medians = in_turn(&lists, ROUNDS, 1, checks).await;
-    for ((name, list), median) in lists.iter().zip(medians) {
-        let nanoseconds = median * 1000.0 / f64::from(CHECKS);
-        let decoded = time_decoding(list);
+    for (name, list) in &lists {
+        let check = format!("check of {name}");
+        criterion.bench_function(&check, |bencher| {
+            let mut addresses = addresses.iter().cycle();
+            bencher.iter(|| list.contains(*addresses.next().unwrap(), NOW));
+        });
+        let bytes: Vec<u8> = serde_json::from_value(serde_json::to_value(list).unwrap()).unwrap();
+        let decoding = format!("decoding of {name}");
+        // As each request does once.
+        criterion.bench_function(&decoding, |bencher| {
+            bencher.iter(|| {
+                let bytes = BytesDeserializer::<value::Error>::new(black_box(&bytes));
+                Networks::deserialize(bytes).unwrap()
+            });
+        });
+        let (nanoseconds, decoded) = (median(&check), median(&decoding));
         let value =
             format!("{nanoseconds:.1} ns, {} bytes, decoded in {decoded:.0} ns", list.packed_len());
         report.check(name, &value, nanoseconds <= CHECK);
     }
+}
+
+/// What Criterion has found, in nanoseconds.
+fn median(name: &str) -> f64 {
+    let path = Path::new(FOUND).join(name.replace('/', "_")).join("new/estimates.json");
+    let found: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    found["median"]["point_estimate"].as_f64().unwrap()
 }
 
 fn pack(network: impl Fn(u32) -> IpNet) -> Networks {
@@ -78,7 +104,7 @@ fn v6_of_its_own(index: u32) -> IpNet {
 
 /// Addresses of both families, half of which are on the lists or near them.
 fn addresses() -> Vec<IpAddr> {
-    (0..4096_u32)
+    (0..ADDRESSES)
         .map(|index| {
             let near = index.wrapping_mul(2_654_435_761) % (NETWORKS * 2 + 100);
             match index % 3 {
@@ -88,30 +114,4 @@ fn addresses() -> Vec<IpAddr> {
             }
         })
         .collect()
-}
-
-/// How long many checks take.
-#[expect(clippy::disallowed_methods, reason = "time is what is measured")]
-fn time(list: &Networks, addresses: &[IpAddr]) -> Duration {
-    let started = Instant::now();
-    for address in addresses.iter().cycle().take(CHECKS as usize) {
-        black_box(list.contains(black_box(*address), NOW));
-    }
-    started.elapsed()
-}
-
-/// Reads a list from its bytes, as each request does once, and copies them. The median of many
-/// rounds, in nanoseconds.
-#[expect(clippy::disallowed_methods, reason = "time is what is measured")]
-fn time_decoding(list: &Networks) -> f64 {
-    let bytes: Vec<u8> = serde_json::from_value(serde_json::to_value(list).unwrap()).unwrap();
-    let round = |_| {
-        let started = Instant::now();
-        for _ in 0..DECODINGS {
-            let bytes = BytesDeserializer::<value::Error>::new(black_box(&bytes));
-            black_box(Networks::deserialize(bytes).unwrap());
-        }
-        started.elapsed()
-    };
-    median((0..ROUNDS).map(round).collect()) * 1000.0 / f64::from(DECODINGS)
 }

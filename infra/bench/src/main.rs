@@ -52,7 +52,7 @@ async fn measure(sections: &[&str]) -> Report {
     for section in sections {
         match *section {
             "size" => size::measure(&mut report),
-            "allowlist" => allowlist::measure(&mut report).await,
+            "allowlist" => allowlist::measure(&mut report),
             "sweep" => sweep::measure(&mut report).await,
             running => {
                 let service = match &service {
