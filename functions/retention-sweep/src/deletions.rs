@@ -17,14 +17,6 @@ pub(crate) struct Deletions {
     pub(crate) records: usize,
 }
 
-/// What came of a batch.
-pub(crate) struct Ended {
-    /// What was to be deleted.
-    pub(crate) planned: Counts,
-    /// What is gone.
-    pub(crate) deleted: Counts,
-}
-
 impl Deletions {
     /// Sends a round on its way; in how many batches.
     pub(crate) fn send(&mut self, pass: Pass<'_>, round: Round) -> u64 {
@@ -42,17 +34,17 @@ impl Deletions {
         batches
     }
 
-    /// Waits until a batch has ended; `None` where none is on its way.
+    /// Waits until a batch has ended; what it has deleted, or `None` where none is on its way.
     ///
     /// # Errors
     /// 500 where it cannot be told what came of it.
-    pub(crate) async fn next(&mut self) -> Result<Option<Ended>, Error> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Counts>, Error> {
         let Some(ended) = self.batches.join_next().await else { return Ok(None) };
         let (kinds, gone) = ended.map_err(|error| Error::internal(error.to_string()))?;
         self.records -= kinds.len();
         // Of a batch that is not done in the end, which records are gone is not told; its first ones
         // are taken for them.
-        Ok(Some(Ended { planned: counts(&kinds), deleted: counts(&kinds[..gone]) }))
+        Ok(Some(counts(&kinds[..gone])))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::{
     deletions::{Deletions, counts},
     pass::Pass,
-    reader::{Reader, Rounds, pages},
+    reader::{Next, Reader, Rounds, pages},
     summary::{Swept, Work},
 };
 use shared::{
@@ -14,8 +14,9 @@ use shared::{
     model::{
         audit::{Action, Actor, Changes},
         organization::Organization,
+        retention::LogKind,
     },
-    store::{BATCH, Counts, LogDay, LogDays, Lost},
+    store::{BATCH, CountedTo, Counts, LogDay, LogDays, Lost},
 };
 
 /// How many batches are on their way at once.
@@ -46,9 +47,13 @@ pub struct Sweep<'a> {
     organization: &'a Organization,
     /// What a sweep has counted and not recorded.
     counted: Counts,
+    /// Up to where a sweep has counted that was killed.
+    counted_to: Option<CountedTo>,
+    /// Of what is counted: what that sweep has not deleted. It is counted again as it is read.
+    left: Counts,
+    /// Of what is counted: what is not deleted, or is not known to be.
+    open: Counts,
     swept: Swept,
-    /// What was counted in this sweep, and was not deleted after all.
-    short: Counts,
     work: Work,
     sent: Deletions,
     days: VecDeque<LogDay>,
@@ -67,8 +72,10 @@ impl<'a> Sweep<'a> {
             pass,
             organization,
             counted: index.unrecorded,
+            counted_to: index.counted_to,
+            left: Counts::new(),
+            open: Counts::new(),
             swept: Swept::nothing(organization, now),
-            short: Counts::new(),
             work: Work::default(),
             sent: Deletions::default(),
             days: index.days.into_iter().filter(is_over).collect(),
@@ -99,65 +106,98 @@ impl<'a> Sweep<'a> {
     }
 
     async fn delete_all(&mut self, reader: &mut Reader<'_>) -> Result<End, Error> {
+        self.find_left().await?;
         let (sender, rounds) = pages();
         // They hold several calls at once, and would be carried along by all who wait for them.
         let (read, mut end) =
             tokio::join!(Box::pin(reader.read_all(sender)), Box::pin(self.send_all(rounds)));
         while let Some(ended) = self.sent.next().await? {
-            self.tell(&ended.planned, &ended.deleted);
+            self.tell(&ended);
         }
         read?;
         // The reader stops by itself when the time is over.
         if matches!(end, Ok(End::Done)) && !reader.is_done() {
             end = Ok(End::OutOfTime);
         }
-        if matches!(end, Ok(End::Done)) && self.short.values().any(|short| *short > 0) {
+        if matches!(end, Ok(End::Done)) && self.open != self.left {
             end = Ok(End::Incomplete);
         }
         end
+    }
+
+    /// Finds out how much of what a killed sweep has counted it has not deleted. Where that cannot be
+    /// told, nothing is recorded.
+    async fn find_left(&mut self) -> Result<(), Error> {
+        let Some(to) = self.counted_to.take().filter(|_| !self.pass.dry_run) else { return Ok(()) };
+        let counted = std::mem::take(&mut self.counted);
+        let left = self.pass.call.store.counted_left(self.organization.id, &to).await?;
+        // Not more than were counted: one that came into an old day late was not.
+        let left = left.min(counted.get(&to.kind).copied().unwrap_or_default());
+        if left > 0 {
+            self.left.insert(to.kind, left);
+        }
+        self.open = self.left.clone();
+        self.counted = counted;
+        Ok(())
     }
 
     /// Sends deletions until all are on their way, or may not be.
     async fn send_all(&mut self, mut rounds: Rounds) -> Result<End, Error> {
         let (pass, organization) = (self.pass, self.organization);
         loop {
-            let round = rounds.next().await;
+            let Next { round, begun } = rounds.next().await;
             if round.is_empty() {
                 return Ok(End::Done);
             }
             while self.sent.records + round.len() > WINDOW
                 && let Some(ended) = self.sent.next().await?
             {
-                self.tell(&ended.planned, &ended.deleted);
+                self.tell(&ended);
             }
             if pass.is_over() {
                 return Ok(End::OutOfTime);
             }
-            let planned = counts(round.iter().map(|(kind, _)| kind));
             if pass.dry_run {
-                self.tell(&planned, &planned);
+                self.tell(&counts(round.iter().map(|(kind, _)| kind)));
                 continue;
             }
             // Both before the first deletion, and neither waits for the other.
-            let (unchanged, counted) = tokio::join!(
-                is_unchanged(pass, organization),
-                pass.call.store.count_swept(organization.id, &planned),
-            );
-            self.counted = counted?;
-            if !matches!(unchanged, Ok(true)) {
-                self.tell(&planned, &Counts::new());
-                return unchanged.map(|_| End::Incomplete);
+            let (unchanged, counted) =
+                tokio::join!(is_unchanged(pass, organization), self.count(begun));
+            counted?;
+            if !unchanged? {
+                return Ok(End::Incomplete);
             }
             self.work.sent += round.len() as u64;
             self.work.batches += self.sent.send(pass, round);
         }
     }
 
-    /// Notes what came of records.
-    fn tell(&mut self, planned: &Counts, deleted: &Counts) {
-        for (kind, planned) in planned {
-            let deleted = deleted.get(kind).copied().unwrap_or_default();
-            *self.short.entry(*kind).or_default() += planned - deleted;
+    /// Counts pages before the first of their records is deleted.
+    async fn count(&mut self, begun: Option<(Counts, CountedTo)>) -> Result<(), Error> {
+        let Some((pages, end)) = begun else { return Ok(()) };
+        let mut changes = BTreeMap::<_, i64>::new();
+        for (kind, count) in &pages {
+            *changes.entry(*kind).or_default() += count.cast_signed();
+        }
+        for (kind, left) in &self.left {
+            *changes.entry(*kind).or_default() -= left.cast_signed();
+        }
+        let store = &self.pass.call.store;
+        self.counted = store.count_swept(self.organization.id, &changes, &end).await?;
+        for (kind, left) in std::mem::take(&mut self.left) {
+            take(&mut self.open, kind, left);
+        }
+        for (kind, count) in pages {
+            *self.open.entry(kind).or_default() += count;
+        }
+        Ok(())
+    }
+
+    /// Notes what is deleted.
+    fn tell(&mut self, deleted: &Counts) {
+        for (kind, deleted) in deleted {
+            take(&mut self.open, *kind, *deleted);
             if let Some(told) = self.swept.kinds.get_mut(kind) {
                 told.deleted += deleted;
             }
@@ -174,8 +214,8 @@ impl<'a> Sweep<'a> {
         }
         let mut changes = Changes::default();
         for (kind, counted) in &self.counted {
-            let short = self.short.get(kind).copied().unwrap_or_default();
-            let deleted = counted.saturating_sub(short);
+            let open = self.open.get(kind).copied().unwrap_or_default();
+            let deleted = counted.saturating_sub(open);
             if deleted == 0 {
                 continue;
             }
@@ -203,4 +243,12 @@ async fn is_unchanged(pass: Pass<'_>, organization: &Organization) -> Result<boo
     Ok(now.is_some_and(|now| {
         now.retention == organization.retention && now.holds == organization.holds
     }))
+}
+
+/// Takes some of a kind off its count; a kind of which none is left is not there.
+fn take(counts: &mut Counts, kind: LogKind, some: u64) {
+    if let Some(count) = counts.get_mut(&kind) {
+        *count = count.saturating_sub(some);
+        counts.retain(|_, count| *count > 0);
+    }
 }

@@ -6,7 +6,7 @@ use shared::{
     clock::Timestamp,
     error::Error,
     model::{organization::Organization, retention::LogKind},
-    store::{LogDay, LogKey},
+    store::{CountedTo, Counts, LogDay, LogKey},
 };
 use tokio::sync::mpsc;
 
@@ -14,6 +14,20 @@ use crate::{organization::ROUND, pass::Pass};
 
 /// Keys to delete.
 pub(crate) type Round = Vec<(LogKind, LogKey)>;
+
+/// A page of keys to delete.
+pub(crate) struct Page {
+    keys: Round,
+    end: CountedTo,
+}
+
+/// What is to be deleted next.
+pub(crate) struct Next {
+    /// The keys: a whole round, or the last ones, or none.
+    pub(crate) round: Round,
+    /// How many keys are in the pages that the round has begun, and where the last of them ends.
+    pub(crate) begun: Option<(Counts, CountedTo)>,
+}
 
 /// How many pages are read before they are wanted: one waits, while the next is on its way.
 const AHEAD: usize = 1;
@@ -33,12 +47,12 @@ pub(crate) struct Reader<'a> {
 
 /// The keys that a [`Reader`] has read, in rounds.
 pub(crate) struct Rounds {
-    pages: mpsc::Receiver<Round>,
+    pages: mpsc::Receiver<Page>,
     page: vec::IntoIter<(LogKind, LogKey)>,
 }
 
 /// Where a [`Reader`] puts the pages that [`Rounds`] are taken from.
-pub(crate) fn pages() -> (mpsc::Sender<Round>, Rounds) {
+pub(crate) fn pages() -> (mpsc::Sender<Page>, Rounds) {
     let (sender, pages) = mpsc::channel(AHEAD);
     (sender, Rounds { pages, page: vec::IntoIter::default() })
 }
@@ -59,7 +73,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads all days, until the time is over or nobody takes the pages any more.
-    pub(crate) async fn read_all(&mut self, pages: mpsc::Sender<Round>) -> Result<(), Error> {
+    pub(crate) async fn read_all(&mut self, pages: mpsc::Sender<Page>) -> Result<(), Error> {
         while let Some(day) = self.days.front().cloned() {
             let cut_off = self.organization.retention.cut_off(day.kind, self.pass.call.now);
             let mut start = None;
@@ -71,7 +85,11 @@ impl<'a> Reader<'a> {
                 }
                 let store = &self.pass.call.store;
                 let page = store.log_page(self.organization.id, &day, cut_off, start).await?;
-                place.send(self.choose(page.keys, day.kind, cut_off));
+                let keys = self.choose(page.keys, day.kind, cut_off);
+                if let Some((_, last)) = keys.last() {
+                    let end = CountedTo::key(&day, cut_off, last);
+                    place.send(Page { keys, end });
+                }
                 start = page.end;
                 if start.is_none() {
                     break;
@@ -102,16 +120,20 @@ impl<'a> Reader<'a> {
 }
 
 impl Rounds {
-    /// The next keys: a whole round, or the last ones, or none.
-    pub(crate) async fn next(&mut self) -> Round {
-        let mut round = Round::with_capacity(ROUND);
+    /// What comes next.
+    pub(crate) async fn next(&mut self) -> Next {
+        let mut next = Next { round: Round::with_capacity(ROUND), begun: None };
         loop {
-            round.extend(self.page.by_ref().take(ROUND - round.len()));
-            if round.len() == ROUND {
-                return round;
+            let missing = ROUND - next.round.len();
+            next.round.extend(self.page.by_ref().take(missing));
+            if next.round.len() == ROUND {
+                return next;
             }
-            let Some(page) = self.pages.recv().await else { return round };
-            self.page = page.into_iter();
+            let Some(Page { keys, end }) = self.pages.recv().await else { return next };
+            let mut counts = next.begun.map(|(counts, _)| counts).unwrap_or_default();
+            *counts.entry(end.kind).or_default() += keys.len() as u64;
+            next.begun = Some((counts, end));
+            self.page = keys.into_iter();
         }
     }
 }

@@ -54,7 +54,8 @@ pub use self::{
     sessions::{Rehash, SignIn},
     stream::{Inserted, inserted},
     sweep::{
-        Counts, Keeping, Lease, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE, PageEnd,
+        CountedTo, Counts, Keeping, Lease, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE,
+        PageEnd,
     },
     transaction::{Lost, Tries},
     users::{PasswordChange, ProfileUpdate},

@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::{
     operation::{query::QueryOutput, update_item::UpdateItemError},
     types::{AttributeValue, DeleteRequest, ReturnConsumedCapacity, ReturnValue, WriteRequest},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::{
     Store,
+    attribute::Attribute,
     batch::BATCH,
     decode::{Item, decode, decode_organization},
     expression::{Expression, Parts},
@@ -34,6 +35,8 @@ use crate::{
 /// How many organizations are read at once.
 pub const ORGANIZATIONS_AT_ONCE: usize = 16;
 
+const COUNTED_TO: &str = "counted_to";
+
 /// How many records of each kind were deleted since the last audit record of it.
 pub type Counts = BTreeMap<LogKind, u64>;
 
@@ -51,8 +54,31 @@ pub struct LogDay {
 pub struct LogDays {
     /// Its days, by kind, oldest first.
     pub days: Vec<LogDay>,
-    /// What a sweep that was killed has deleted, and not recorded.
+    /// What a sweep that was killed has counted, and not recorded.
     pub unrecorded: Counts,
+    /// Up to where it has counted.
+    pub counted_to: Option<CountedTo>,
+}
+
+/// Up to where in a day's partition records were counted, before they were deleted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CountedTo {
+    /// The kind of the records.
+    pub kind: LogKind,
+    day: String,
+    /// The last one's sort key.
+    sort: String,
+    /// The moment before which they were written, in milliseconds since the Unix epoch.
+    before: i64,
+}
+
+impl CountedTo {
+    /// Up to a key of that day, among the records written before `cut_off`.
+    #[must_use]
+    pub fn key(day: &LogDay, cut_off: Timestamp, key: &LogKey) -> Self {
+        let (day, sort) = (day.clone(), key.sort.clone());
+        Self { kind: day.kind, day: day.day, sort, before: cut_off.as_millisecond() }
+    }
 }
 
 /// The key of a log record.
@@ -171,7 +197,7 @@ impl Store {
             let output = self.query_all(parts, start).await?;
             for item in output.items.unwrap_or_default() {
                 if counts.is_of(&item) {
-                    found.unrecorded = decode("counts of the sweep", item)?;
+                    (found.unrecorded, found.counted_to) = unrecorded(item)?;
                 } else if let Some((kind, day)) = Key::log_day_of(sort(&item)) {
                     found.days.push(LogDay { kind, day: day.to_owned() });
                 } else {
@@ -245,9 +271,9 @@ impl Store {
             let checked = checks.join_all().await.into_iter().filter_map(Result::transpose);
             let empty = checked.collect::<Result<Vec<_>, _>>()?;
             if !empty.is_empty() {
+                let deletions = || empty.iter().cloned().filter_map(delete).collect();
                 // What stays in the index is found there by the next sweep.
-                self.write_batch(|| empty.iter().cloned().filter_map(delete).collect(), random)
-                    .await;
+                self.write_batch(deletions, random).await;
             }
         }
         Ok(())
@@ -260,22 +286,49 @@ impl Store {
         Ok(left.items.is_none_or(|items| items.is_empty()))
     }
 
-    /// Counts what is about to be deleted, so that a sweep which is killed leaves nothing unrecorded;
-    /// answers with all that is unrecorded.
+    /// Counts what is about to be deleted, and notes up to where, so that a sweep which is killed leaves
+    /// nothing unrecorded; answers with all that is unrecorded.
     ///
     /// # Errors
     /// 503 where the table cannot answer.
     pub async fn count_swept(
         &self,
         organization: OrganizationId,
-        counts: &Counts,
+        changes: &BTreeMap<LogKind, i64>,
+        counted_to: &CountedTo,
     ) -> Result<Counts, Error> {
-        let mut expression = Expression::default();
-        for (kind, count) in counts {
-            expression = expression.add(&[kind.name()], count)?;
+        let mut expression = Expression::default().set(&[COUNTED_TO], counted_to)?;
+        for (kind, change) in changes {
+            expression = expression.add(&[kind.name()], change)?;
         }
         let item = self.update(Key::sweep_counts(organization), expression).await?;
-        decode("counts of the sweep", item.unwrap_or_default())
+        Ok(unrecorded(item.unwrap_or_default())?.0)
+    }
+
+    /// How many of the records that a killed sweep has counted in the day it came to are still there.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer.
+    pub async fn counted_left(
+        &self,
+        organization: OrganizationId,
+        counted: &CountedTo,
+    ) -> Result<u64, Error> {
+        let day = LogDay { kind: counted.kind, day: counted.day.clone() };
+        let cut_off = Timestamp::from_millisecond(counted.before);
+        let is_counted = |key: &&LogKey| {
+            key.sort <= counted.sort && key.written_at.is_some_and(|written| written < cut_off)
+        };
+        let (mut left, mut start) = (0, None);
+        loop {
+            let page = self.log_page(organization, &day, cut_off, start).await?;
+            left += page.keys.iter().filter(is_counted).count() as u64;
+            let goes_on = page.keys.last().is_none_or(|key| key.sort < counted.sort);
+            start = page.end.filter(|_| goes_on);
+            if start.is_none() {
+                return Ok(left);
+            }
+        }
     }
 
     /// Records what was deleted, where something was, on the condition that nobody has counted on.
@@ -412,6 +465,15 @@ impl Store {
 
 fn sort(item: &Item) -> &str {
     item.get(SORT).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+/// What the sweep's own item tells: what it has counted, and up to where.
+fn unrecorded(mut item: Item) -> Result<(Counts, Option<CountedTo>), Error> {
+    let counted_to = item.remove(COUNTED_TO).map(|value| CountedTo::deserialize(Attribute(value)));
+    let counted_to = counted_to.transpose().map_err(|_| {
+        Error::internal(format!("counts of the sweep: {COUNTED_TO} does not decode"))
+    })?;
+    Ok((decode("counts of the sweep", item)?, counted_to))
 }
 
 fn text(value: AttributeValue) -> String {
