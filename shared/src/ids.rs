@@ -149,6 +149,20 @@ impl<K: Kind> Id<K> {
     }
 }
 
+impl<K: Kind> Id<K> {
+    /// The moment that the first characters of an encoded ULID tell, as far as they are spelled as ours
+    /// are.
+    #[must_use]
+    pub fn moment_of(time: &str) -> Option<Timestamp> {
+        let (mut encoded, mut again) = ([b'0'; ulid::ULID_LEN], [0; ulid::ULID_LEN]);
+        encoded.get_mut(..time.len())?.copy_from_slice(time.as_bytes());
+        let ulid = Ulid::from_string(str::from_utf8(&encoded).ok()?).ok()?;
+        let again = ulid.array_to_str(&mut again);
+        again.make_ascii_lowercase();
+        again.starts_with(time).then(|| Self::new(ulid).created_at())
+    }
+}
+
 /// The text is not an identifier of the kind that was asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("not an identifier that begins with {0}")]

@@ -1,78 +1,50 @@
 //! Deletions on their way.
 
-use std::sync::Arc;
-
 use shared::{
     error::Error,
     model::retention::LogKind,
     store::{BATCH, Counts},
 };
-use tokio::{
-    sync::Semaphore,
-    task::{JoinSet, yield_now},
-};
+use tokio::task::JoinSet;
 
 use crate::{pass::Pass, reader::Round};
 
-/// How many batches are on their way at once.
-pub const CONCURRENCY: usize = 8;
-
-/// Full batches on their way, and others that wait for these.
+/// Batches on their way.
+#[derive(Default)]
 pub(crate) struct Deletions {
     batches: JoinSet<(Vec<LogKind>, usize)>,
-    turns: Arc<Semaphore>,
     /// How many records they are.
     pub(crate) records: usize,
 }
 
-/// What came of a batch.
-pub(crate) struct Ended {
-    /// What was to be deleted.
-    pub(crate) planned: Counts,
-    /// What is gone.
-    pub(crate) deleted: Counts,
-}
-
-impl Default for Deletions {
-    fn default() -> Self {
-        let turns = Arc::new(Semaphore::new(CONCURRENCY));
-        Self { batches: JoinSet::new(), turns, records: 0 }
-    }
-}
-
 impl Deletions {
-    /// Sends a round on its way; in how many batches. When it returns, those have set out whose turn it
-    /// is.
-    pub(crate) async fn send(&mut self, pass: Pass<'_>, round: Round) -> u64 {
+    /// Sends a round on its way; in how many batches.
+    pub(crate) fn send(&mut self, pass: Pass<'_>, round: Round) -> u64 {
         self.records += round.len();
         let (mut keys, mut batches) = (round.into_iter().peekable(), 0);
         while keys.peek().is_some() {
             let (kinds, logs): (Vec<_>, Vec<_>) = keys.by_ref().take(BATCH).unzip();
             let (store, random) = (pass.call.store.clone(), pass.call.random.clone());
-            let turns = Arc::clone(&self.turns);
             self.batches.spawn(async move {
-                // It is never closed; were it, the batch would go at once.
-                let _turn = turns.acquire_owned().await;
                 let gone = store.delete_logs(logs, &*random).await;
                 (kinds, gone)
             });
             batches += 1;
         }
-        yield_now().await;
         batches
     }
 
-    /// Waits until a batch has ended; `None` where none is on its way.
+    /// Waits until a batch has ended; what it has deleted, or `None` where none is on its way.
     ///
     /// # Errors
     /// 500 where it cannot be told what came of it.
-    pub(crate) async fn next(&mut self) -> Result<Option<Ended>, Error> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Counts>, Error> {
         let Some(ended) = self.batches.join_next().await else { return Ok(None) };
         let (kinds, gone) = ended.map_err(|error| Error::internal(error.to_string()))?;
         self.records -= kinds.len();
         // Of a batch that is not done in the end, which records are gone is not told; its first ones
         // are taken for them.
-        Ok(Some(Ended { planned: counts(&kinds), deleted: counts(&kinds[..gone]) }))
+        Ok(Some(counts(&kinds[..gone])))
     }
 }
 

@@ -4,7 +4,7 @@
 //! ran out of time, goes on: nothing is deleted twice but what was on its way. An overlapping sweep
 //! would find the same records and do no harm, only work; the lease spares it that.
 
-pub mod deletions;
+mod deletions;
 pub mod metric;
 pub mod organization;
 pub mod pass;

@@ -24,7 +24,7 @@ const DAYS: u32 = 20;
 /// How often both delete them.
 const ROUNDS: usize = 7;
 /// How many batches the sweep has on their way at once.
-const CONCURRENCY: u32 = 8;
+const CONCURRENCY: u32 = 16;
 /// How many organizations an idle pass looks at, besides the one with records.
 const IDLE: u32 = 40;
 
@@ -62,7 +62,7 @@ pub(crate) async fn measure(report: &mut Report) {
     let said = sweep.said("swept");
     let (swept, deleted) = (median(swept), median(deleted));
     let rate = |microseconds: f64| f64::from(RECORDS) * 1e6 / microseconds;
-    report.note("bare batches, 8 at once", &format!("{:.0} deletions a second", rate(deleted)));
+    report.note("bare batches, 16 at once", &format!("{:.0} deletions a second", rate(deleted)));
     let ratio = deleted / swept * 100.0;
     let value = format!("{:.0} deletions a second, {ratio:.0} %", rate(swept));
     report.check("the sweep", &value, ratio >= 85.0);

@@ -22,16 +22,20 @@ const FIRST_PAUSE: u64 = 10;
 
 impl Store {
     /// Sends a batch, and tells how many of its parts are done. What the table leaves undone is tried
-    /// again, a few times and with jitter.
+    /// again, a few times and with jitter. An attempt uses up what it sends, so `batch` makes the whole
+    /// of it for each that needs it: nearly always for one.
     pub(super) async fn write_batch(
         &self,
-        mut left: Vec<WriteRequest>,
+        batch: impl Fn() -> Vec<WriteRequest>,
         random: &dyn Random,
     ) -> usize {
-        let all = left.len();
+        let mut requests = batch();
+        let all = requests.len();
+        let mut left: Option<Vec<_>> = None;
         for attempt in 1..=ATTEMPTS {
-            match self.try_write(left.clone()).await {
-                Ok(undone) => left = undone,
+            match self.try_write(requests).await {
+                Ok(undone) if undone.is_empty() => return all,
+                Ok(undone) => left = Some(undone),
                 Err(Error::Unavailable { cause }) if attempt < ATTEMPTS => {
                     tracing::debug!(%cause, "a batch is tried again");
                 }
@@ -41,14 +45,12 @@ impl Store {
                 }
                 Err(_) => break,
             }
-            if left.is_empty() {
-                break;
-            }
             let pause = FIRST_PAUSE << (attempt - 1);
             let jitter = u64::from(random::bytes::<1>(random)[0]) * pause / 512;
             wait(Duration::from_millis(pause - jitter)).await;
+            requests = left.clone().unwrap_or_else(&batch);
         }
-        all - left.len()
+        all - left.map_or(all, |left| left.len())
     }
 
     /// Sends a batch; what the table left undone of it.

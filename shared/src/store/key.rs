@@ -157,20 +157,15 @@ impl Key {
     }
 
     /// A record in it.
-    pub(super) fn log(organization: OrganizationId, kind: LogKind, day: &str, sort: &str) -> Self {
-        Self::new(Self::logs(organization, kind, day), sort)
-    }
-
-    /// Another item of the same partition.
-    pub(super) fn with_sort(&self, sort: &str) -> Self {
-        Self::new(self.partition.clone(), sort)
+    pub(super) fn log(partition: &str, sort: &str) -> Self {
+        Self::new(partition.to_owned(), sort)
     }
 
     /// The record of a kind that has an id's ULID, in the day of its moment.
     #[cfg(feature = "seed-logs")]
     pub(super) fn log_of(organization: OrganizationId, kind: LogKind, id: AuditId) -> Self {
         let sort = id.to_string().replacen("aud_", LogNames::of(kind).id, 1);
-        Self::log(organization, kind, &id.created_at().day(), &sort)
+        Self::new(Self::logs(organization, kind, &id.created_at().day()), sort)
     }
 
     /// The entry of a day in the index of days that have records of a kind.
@@ -197,9 +192,7 @@ impl Key {
     /// When a record was written, by the ULID time that its sort key has after the kind's prefix.
     /// Only the canonical spelling counts: another one would sort elsewhere.
     pub(super) fn log_written_at(kind: LogKind, sort: &str) -> Option<Timestamp> {
-        let time = sort.strip_prefix(LogNames::of(kind).id)?.get(..TIME)?;
-        let id: AuditId = format!("aud_{time}0000000000000000").parse().ok()?;
-        Some(id.created_at())
+        AuditId::moment_of(sort.strip_prefix(LogNames::of(kind).id)?.get(..TIME)?)
     }
 
     /// What a sweep has deleted of an organization's logs and not recorded yet. It lies beside the

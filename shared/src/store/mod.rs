@@ -53,7 +53,10 @@ pub use self::{
     second_factor::{Activation, Used},
     sessions::{Rehash, SignIn},
     stream::{Inserted, inserted},
-    sweep::{Counts, Lease, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE, PageEnd},
+    sweep::{
+        CountedTo, Counts, Keeping, Lease, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE,
+        PageEnd,
+    },
     transaction::{Lost, Tries},
     users::{PasswordChange, ProfileUpdate},
 };

@@ -1,5 +1,7 @@
 //! Reads. All that decides access is one strongly consistent call.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use serde::{Deserialize, Serialize};
 
@@ -189,12 +191,27 @@ impl Store {
     }
 
     pub(super) async fn get(&self, key: Key) -> Result<Option<Item>, Error> {
+        self.get_part(key, &[]).await
+    }
+
+    /// Reads the attributes of an item that have these names; all of them where none is named.
+    pub(super) async fn get_part(
+        &self,
+        key: Key,
+        attributes: &[&str],
+    ) -> Result<Option<Item>, Error> {
         self.meter.call();
+        let name = |(index, name): (usize, &&str)| (format!("#n{index}"), (*name).to_owned());
+        let names: HashMap<_, _> = attributes.iter().enumerate().map(name).collect();
+        let projection = names.keys().cloned().collect::<Vec<_>>().join(", ");
+        let some = !names.is_empty();
         let output = self
             .client
             .get_item()
             .table_name(&*self.table)
             .set_key(Some(key.attributes()))
+            .set_projection_expression(some.then_some(projection))
+            .set_expression_attribute_names(some.then_some(names))
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()

@@ -101,7 +101,7 @@ impl Seeder {
 
     async fn send(&self, requests: Vec<WriteRequest>, random: &dyn Random) -> Result<(), Error> {
         let all = requests.len();
-        let done = self.store.write_batch(requests, random).await;
+        let done = self.store.write_batch(|| requests.clone(), random).await;
         if done == all { Ok(()) } else { Err(Error::unavailable("a batch was not taken")) }
     }
 }

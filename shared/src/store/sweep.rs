@@ -1,16 +1,18 @@
 //! What the retention sweep asks of the table. Everything is found by an index: the organizations,
 //! their days that have logs, and a day's records. Nothing is scanned.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_dynamodb::{
     operation::{query::QueryOutput, update_item::UpdateItemError},
-    types::{DeleteRequest, ReturnConsumedCapacity, ReturnValue, WriteRequest},
+    types::{AttributeValue, DeleteRequest, ReturnConsumedCapacity, ReturnValue, WriteRequest},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
 
 use super::{
     Store,
+    attribute::Attribute,
     batch::BATCH,
     decode::{Item, decode, decode_organization},
     expression::{Expression, Parts},
@@ -22,12 +24,18 @@ use crate::{
     clock::{Timestamp, epoch},
     error::Error,
     ids::OrganizationId,
-    model::{audit::AuditRecord, organization::Organization, retention::LogKind},
+    model::{
+        audit::AuditRecord,
+        organization::Organization,
+        retention::{Hold, LogKind, Retention},
+    },
     random::Random,
 };
 
 /// How many organizations are read at once.
 pub const ORGANIZATIONS_AT_ONCE: usize = 16;
+
+const COUNTED_TO: &str = "counted_to";
 
 /// How many records of each kind were deleted since the last audit record of it.
 pub type Counts = BTreeMap<LogKind, u64>;
@@ -46,16 +54,56 @@ pub struct LogDay {
 pub struct LogDays {
     /// Its days, by kind, oldest first.
     pub days: Vec<LogDay>,
-    /// What a sweep that was killed has deleted, and not recorded.
+    /// What a sweep that was killed has counted, and not recorded.
     pub unrecorded: Counts,
+    /// Up to where it has counted.
+    pub counted_to: Option<CountedTo>,
+}
+
+/// Up to where in a day's partition records were counted, before they were deleted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CountedTo {
+    /// The kind of the records.
+    pub kind: LogKind,
+    day: String,
+    /// The last one's sort key.
+    sort: String,
+    /// The moment before which they were written, in milliseconds since the Unix epoch.
+    before: i64,
+}
+
+impl CountedTo {
+    /// Up to a key of that day, among the records written before `cut_off`.
+    #[must_use]
+    pub fn key(day: &LogDay, cut_off: Timestamp, key: &LogKey) -> Self {
+        let (day, sort) = (day.clone(), key.sort.clone());
+        Self { kind: day.kind, day: day.day, sort, before: cut_off.as_millisecond() }
+    }
 }
 
 /// The key of a log record.
 #[derive(Debug, Clone)]
 pub struct LogKey {
-    key: Key,
+    /// Shared by the keys of a page.
+    partition: Arc<str>,
+    sort: String,
     /// When it was written, to the millisecond; `None` where the key does not tell.
     pub written_at: Option<Timestamp>,
+}
+
+/// The attributes that [`Keeping`] is decoded from, and one that every organization has: where it had
+/// none of them, there would be no telling it from one that is gone.
+const KEEPING: [&str; 3] = ["id", "retention", "holds"];
+
+/// What decides which of an organization's logs are deleted.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub struct Keeping {
+    /// How long they are kept.
+    #[serde(default)]
+    pub retention: Retention,
+    /// What keeps them longer.
+    #[serde(default)]
+    pub holds: Vec<Hold>,
 }
 
 /// Where a page ended.
@@ -123,6 +171,19 @@ impl Store {
         Ok(found.map(|(id, item)| (id, decode_organization(item))).collect())
     }
 
+    /// Reads what decides which of an organization's logs are deleted, and nothing else of it: its
+    /// allowlist can be long.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer; 500 where it does not decode.
+    pub async fn read_keeping(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Option<Keeping>, Error> {
+        let item = self.get_part(Key::organization(organization), &KEEPING).await?;
+        item.map(|item| decode("organization", item)).transpose()
+    }
+
     /// Reads an organization's index of days, at one call in nearly all cases.
     ///
     /// # Errors
@@ -136,7 +197,7 @@ impl Store {
             let output = self.query_all(parts, start).await?;
             for item in output.items.unwrap_or_default() {
                 if counts.is_of(&item) {
-                    found.unrecorded = decode("counts of the sweep", item)?;
+                    (found.unrecorded, found.counted_to) = unrecorded(item)?;
                 } else if let Some((kind, day)) = Key::log_day_of(sort(&item)) {
                     found.days.push(LogDay { kind, day: day.to_owned() });
                 } else {
@@ -151,8 +212,8 @@ impl Store {
         }
     }
 
-    /// Reads up to `limit` keys of a day's records that were written before `cut_off`. A key that
-    /// does not tell when may be among them.
+    /// Reads keys of a day's records that were written before `cut_off`: those of 1 MB of records, the
+    /// most that the table reads at once. A key that does not tell when may be among them.
     ///
     /// # Errors
     /// 503 where the table cannot answer.
@@ -161,7 +222,6 @@ impl Store {
         organization: OrganizationId,
         day: &LogDay,
         cut_off: Timestamp,
-        limit: i32,
         start: Option<PageEnd>,
     ) -> Result<LogPage, Error> {
         let partition = Key::logs(organization, day.kind, &day.day);
@@ -170,12 +230,12 @@ impl Store {
             expression = expression.when_below(&[SORT], &Key::first_log_at(day.kind, cut_off))?;
         }
         let start = start.map(|PageEnd(item)| item);
-        let output = self.query_keys(expression.into_parts(), Some(limit), start).await?;
-        let first = Key::log(organization, day.kind, &day.day, "");
-        let key = |item: Item| {
-            let sort = sort(&item);
-            let key = first.with_sort(sort);
-            LogKey { written_at: Key::log_written_at(day.kind, sort), key }
+        let output = self.query_keys(expression.into_parts(), None, start).await?;
+        let partition: Arc<str> = partition.into();
+        let key = |mut item: Item| {
+            let sort = item.remove(SORT).map_or_else(String::new, text);
+            let written_at = Key::log_written_at(day.kind, &sort);
+            LogKey { partition: Arc::clone(&partition), sort, written_at }
         };
         let keys = output.items.unwrap_or_default().into_iter().map(key).collect();
         Ok(LogPage { keys, end: output.last_evaluated_key.map(PageEnd) })
@@ -184,7 +244,8 @@ impl Store {
     /// Deletes up to [`BATCH`] records, and tells how many are gone. What the table leaves undone is
     /// tried again, a few times and with jitter.
     pub async fn delete_logs(&self, logs: Vec<LogKey>, random: &dyn Random) -> usize {
-        self.delete_batch(logs.into_iter().map(|log| log.key).collect(), random).await
+        let deletion = |log: &LogKey| delete(Key::log(&log.partition, &log.sort));
+        self.write_batch(|| logs.iter().filter_map(deletion).collect(), random).await
     }
 
     /// Takes days out of the index whose partitions are empty.
@@ -197,38 +258,77 @@ impl Store {
         days: &[LogDay],
         random: &dyn Random,
     ) -> Result<(), Error> {
-        let mut empty = Vec::new();
-        for LogDay { kind, day } in days {
-            let partition = Key::logs(organization, *kind, day);
-            let parts = Expression::default().when_equal(&[PARTITION], &partition)?.into_parts();
-            let left = self.query_keys(parts, Some(1), None).await?;
-            if left.items.is_none_or(|items| items.is_empty()) {
-                empty.push(Key::log_day(organization, *kind, day));
+        for days in days.chunks(BATCH) {
+            let mut checks = JoinSet::new();
+            for LogDay { kind, day } in days.iter().cloned() {
+                let store = self.clone();
+                checks.spawn(async move {
+                    let partition = Key::logs(organization, kind, &day);
+                    let empty = store.is_empty(&partition).await;
+                    empty.map(|empty| empty.then(|| Key::log_day(organization, kind, &day)))
+                });
             }
-        }
-        for batch in empty.chunks(BATCH) {
-            // What stays in the index is found there by the next sweep.
-            self.delete_batch(batch.to_vec(), random).await;
+            let checked = checks.join_all().await.into_iter().filter_map(Result::transpose);
+            let empty = checked.collect::<Result<Vec<_>, _>>()?;
+            if !empty.is_empty() {
+                let deletions = || empty.iter().cloned().filter_map(delete).collect();
+                // What stays in the index is found there by the next sweep.
+                self.write_batch(deletions, random).await;
+            }
         }
         Ok(())
     }
 
-    /// Counts what is about to be deleted, so that a sweep which is killed leaves nothing unrecorded;
-    /// answers with all that is unrecorded.
+    /// Whether nothing lies in a partition.
+    async fn is_empty(&self, partition: &str) -> Result<bool, Error> {
+        let parts = Expression::default().when_equal(&[PARTITION], &partition)?.into_parts();
+        let left = self.query_keys(parts, Some(1), None).await?;
+        Ok(left.items.is_none_or(|items| items.is_empty()))
+    }
+
+    /// Counts what is about to be deleted, and notes up to where, so that a sweep which is killed leaves
+    /// nothing unrecorded; answers with all that is unrecorded.
     ///
     /// # Errors
     /// 503 where the table cannot answer.
     pub async fn count_swept(
         &self,
         organization: OrganizationId,
-        counts: &Counts,
+        changes: &BTreeMap<LogKind, i64>,
+        counted_to: &CountedTo,
     ) -> Result<Counts, Error> {
-        let mut expression = Expression::default();
-        for (kind, count) in counts {
-            expression = expression.add(&[kind.name()], count)?;
+        let mut expression = Expression::default().set(&[COUNTED_TO], counted_to)?;
+        for (kind, change) in changes {
+            expression = expression.add(&[kind.name()], change)?;
         }
         let item = self.update(Key::sweep_counts(organization), expression).await?;
-        decode("counts of the sweep", item.unwrap_or_default())
+        Ok(unrecorded(item.unwrap_or_default())?.0)
+    }
+
+    /// How many of the records that a killed sweep has counted in the day it came to are still there.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer.
+    pub async fn counted_left(
+        &self,
+        organization: OrganizationId,
+        counted: &CountedTo,
+    ) -> Result<u64, Error> {
+        let day = LogDay { kind: counted.kind, day: counted.day.clone() };
+        let cut_off = Timestamp::from_millisecond(counted.before);
+        let is_counted = |key: &&LogKey| {
+            key.sort <= counted.sort && key.written_at.is_some_and(|written| written < cut_off)
+        };
+        let (mut left, mut start) = (0, None);
+        loop {
+            let page = self.log_page(organization, &day, cut_off, start).await?;
+            left += page.keys.iter().filter(is_counted).count() as u64;
+            let goes_on = page.keys.last().is_none_or(|key| key.sort < counted.sort);
+            start = page.end.filter(|_| goes_on);
+            if start.is_none() {
+                return Ok(left);
+            }
+        }
     }
 
     /// Records what was deleted, where something was, on the condition that nobody has counted on.
@@ -320,15 +420,6 @@ impl Store {
         }
     }
 
-    async fn delete_batch(&self, keys: Vec<Key>, random: &dyn Random) -> usize {
-        let requests = keys.into_iter().map(|key| {
-            let delete = DeleteRequest::builder().set_key(Some(key.attributes())).build();
-            delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
-        });
-        let Ok(requests) = requests.collect::<Result<Vec<_>, _>>() else { return 0 };
-        self.write_batch(requests, random).await
-    }
-
     async fn query_all(&self, parts: Parts, start: Option<Item>) -> Result<QueryOutput, Error> {
         self.query_page(parts, None, None, start).await
     }
@@ -374,4 +465,23 @@ impl Store {
 
 fn sort(item: &Item) -> &str {
     item.get(SORT).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+/// What the sweep's own item tells: what it has counted, and up to where.
+fn unrecorded(mut item: Item) -> Result<(Counts, Option<CountedTo>), Error> {
+    let counted_to = item.remove(COUNTED_TO).map(|value| CountedTo::deserialize(Attribute(value)));
+    let counted_to = counted_to.transpose().map_err(|_| {
+        Error::internal(format!("counts of the sweep: {COUNTED_TO} does not decode"))
+    })?;
+    Ok((decode("counts of the sweep", item)?, counted_to))
+}
+
+fn text(value: AttributeValue) -> String {
+    if let AttributeValue::S(text) = value { text } else { String::new() }
+}
+
+/// The deletion of an item. It has a key, and so cannot but be one.
+fn delete(key: Key) -> Option<WriteRequest> {
+    let delete = DeleteRequest::builder().set_key(Some(key.attributes())).build().ok()?;
+    Some(WriteRequest::builder().delete_request(delete).build())
 }

@@ -2,8 +2,9 @@
 
 use crate::logs::{DAY, Logs, before, run_days, sweep};
 use harness::World;
+use retention_sweep::organization::CONCURRENCY;
 use serde_json::json;
-use shared::model::retention::LogKind;
+use shared::{model::retention::LogKind, store::BATCH};
 
 #[tokio::test]
 async fn held_logs_stay_and_are_told() {
@@ -61,4 +62,47 @@ async fn a_hold_placed_before_the_first_round_is_deleted_leaves_everything_and_n
     // What was counted and not deleted is not told later.
     let counts = format!("LOGDAYS#{}", world.admin.organization_id);
     assert!(world.items_under(&counts).iter().all(|item| item["SK"] != "sweep"));
+}
+
+#[tokio::test]
+async fn what_a_killed_sweep_had_counted_and_a_hold_then_keeps_is_not_told() {
+    let world = World::new().await;
+    let logs = Logs::of(&world, &world.admin);
+    for index in 0..600 {
+        logs.put(LogKind::RunLogs, before(&world, 40 * DAY - index));
+    }
+    // Its one page is counted, and not all of it is deleted.
+    assert!(world.until_death(20, sweep(&world)).await.is_none());
+    logs.hold(LogKind::RunLogs);
+    world.clock.advance_minutes(16);
+    let summary = sweep(&world).await;
+    assert!(summary.complete && summary.skipped.is_empty(), "{summary:?}");
+    let deleted = 600 - logs.keys().len();
+    assert!(deleted > 0 && deleted < 600, "{deleted}");
+    let records = world.audited(&world.admin, "retention.swept");
+    let [record] = &records[..] else { panic!("{records:?}") };
+    assert_eq!(record["changes"]["run_logs"]["to"]["deleted"], deleted);
+}
+
+#[tokio::test]
+async fn a_hold_placed_at_any_time_stops_all_but_the_batches_on_their_way() {
+    for sent in [1, 7, 16, 23] {
+        let world = World::new().await;
+        let logs = Logs::of(&world, &world.admin);
+        run_days(&logs, &world, 55, 50);
+        let before = logs.keys().len();
+        for _ in 0..sent {
+            world.intrude("BatchWriteItem", || ());
+        }
+        let partition = format!("ORG#{}", world.admin.organization_id);
+        world.tamper_before("BatchWriteItem", partition, |item| {
+            item["holds"] = json!({"L": [{"M": {
+                "kind": {"S": "run_logs"}, "case": {"S": "C-1"}, "placed_at": {"N": "1"},
+            }}]});
+        });
+        let summary = sweep(&world).await;
+        assert_eq!(summary.skipped, [world.admin.organization_id]);
+        let after = before - logs.keys().len() - sent * BATCH;
+        assert!(after <= BATCH * CONCURRENCY, "{after} after {sent} batches");
+    }
 }
