@@ -13,7 +13,7 @@ use shared::{
     clock::Timestamp,
     error::Error,
     ids::DeliveryId,
-    model::notifications::delivery::SHARDS,
+    model::notifications::delivery::{Delivery, SHARDS},
     store::{ChannelKey, Due, MAX_AT_ONCE},
 };
 use tokio::task::JoinSet;
@@ -120,8 +120,8 @@ impl Round<'_> {
                 let now = self.courier.app.clock.now();
                 let (due, later): (Vec<_>, Vec<_>) =
                     page.due.into_iter().partition(|it| it.at <= now);
-                next = next.into_iter().chain(later.first().map(|it| it.at)).min();
-                self.begin(due).await?;
+                let late = self.begin(due, now).await?;
+                next = next.into_iter().chain(later.first().map(|it| it.at)).chain(late).min();
                 start = page.end;
                 // The index is sorted by the moment: beyond the first that is not due none is.
                 if start.is_none() || !later.is_empty() {
@@ -132,11 +132,16 @@ impl Round<'_> {
         Ok(next)
     }
 
-    /// Begins the attempts of what is due, as far as their channels have room.
-    async fn begin(&mut self, due: Vec<Due>) -> Result<(), Error> {
+    /// Begins the attempts of what is due, as far as their channels have room; tells when the next of
+    /// them falls due that the index has told too early.
+    async fn begin(&mut self, due: Vec<Due>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
         let due: Vec<_> = due.into_iter().filter(|it| self.has_room(it)).collect();
         debug_assert!(due.len() <= MAX_AT_ONCE);
-        let deliveries = self.courier.app.store.deliveries(&due).await?;
+        let read = self.courier.app.store.deliveries(&due).await?;
+        // The index follows the table with a delay: what it tells may be under way by now, or have
+        // been put off. The delivery itself says when it is due.
+        let is_due = |it: &Delivery| it.due_at.is_some_and(|at| at <= now);
+        let (deliveries, not_due): (Vec<_>, Vec<_>) = read.into_iter().partition(is_due);
         let wanted: BTreeSet<_> =
             deliveries.iter().map(|it| (it.organization_id, it.channel_id)).collect();
         let channels = self.courier.app.store.channels_now(&wanted).await?;
@@ -160,7 +165,7 @@ impl Round<'_> {
             self.flights
                 .spawn(async move { (key, courier.attempt(delivery, channel.as_ref()).await) });
         }
-        Ok(())
+        Ok(not_due.iter().filter_map(|it| it.due_at).min())
     }
 
     fn has_room(&self, due: &Due) -> bool {
