@@ -5,7 +5,6 @@ pub mod config;
 pub mod create_channel;
 pub mod delete_channel;
 pub mod delete_rule;
-pub mod event;
 pub mod get_channel;
 pub mod get_delivery;
 pub mod get_rule;

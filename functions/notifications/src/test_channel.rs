@@ -78,11 +78,10 @@ pub async fn handler(
     let delivery = Delivery::new(organization.id, &event, &channel, now);
     let data = QueuedTest { delivery_id: delivery.id, status: delivery.status };
     let answer = Fixed::json(StatusCode::ACCEPTED, &Envelope { data })?;
-    let record = first.record(call, &answer)?;
+    let record = first.record(call, &answer)?.map(|(key, record)| (caller.user.id, key, record));
     let changes = Changes::default().with("delivery_id", None::<String>, delivery.id);
     let publication = Publication {
         organization,
-        user: caller.user.id,
         published: None,
         deliveries: &[delivery],
         audit: &caller.audit(Action::ChannelTested, id, changes),
