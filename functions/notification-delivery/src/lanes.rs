@@ -44,7 +44,7 @@ pub(crate) struct Lanes<'a> {
     courier: &'a Courier,
     /// When nothing is begun any more.
     until: Timestamp,
-    lanes: HashMap<ChannelKey, Lane>,
+    by_channel: HashMap<ChannelKey, Lane>,
     /// The lanes in which something waits, in the order in which they have their turn.
     turns: VecDeque<ChannelKey>,
     waiting: HashSet<DeliveryId>,
@@ -94,7 +94,7 @@ impl<'a> Lanes<'a> {
         Self {
             courier,
             until,
-            lanes: HashMap::new(),
+            by_channel: HashMap::new(),
             turns: VecDeque::new(),
             waiting: HashSet::new(),
             flights: JoinSet::new(),
@@ -115,7 +115,7 @@ impl<'a> Lanes<'a> {
 
     /// Whether something more could wait for the channel; if not, it is noted that there is more.
     pub(crate) fn have_room(&mut self, channel: &ChannelKey) -> bool {
-        let Some(lane) = self.lanes.get_mut(channel) else { return true };
+        let Some(lane) = self.by_channel.get_mut(channel) else { return true };
         let room = !lane.shut && lane.waiting.len() < DEPTH;
         lane.more |= !room;
         room
@@ -123,12 +123,12 @@ impl<'a> Lanes<'a> {
 
     /// Whether a channel that could be sent to has nothing left that waits, and there is more.
     pub(crate) fn want_more(&self) -> bool {
-        self.lanes.values().any(|it| it.more && it.waiting.is_empty() && it.is_free())
+        self.by_channel.values().any(|it| it.more && it.waiting.is_empty() && it.is_free())
     }
 
     /// Notes that all that is due is about to be looked through again.
     pub(crate) fn look_again(&mut self) {
-        for lane in self.lanes.values_mut() {
+        for lane in self.by_channel.values_mut() {
             lane.more = false;
         }
     }
@@ -136,14 +136,14 @@ impl<'a> Lanes<'a> {
     /// Lets a delivery wait for its channel, which was read just now; tells whether it found room.
     pub(crate) fn add(&mut self, delivery: Delivery, channel: Option<&Channel>) -> bool {
         let key = (delivery.organization_id, delivery.channel_id);
-        let lane = self.lanes.entry(key).or_insert_with(Lane::new);
+        let lane = self.by_channel.entry(key).or_insert_with(Lane::new);
         lane.channel = channel.cloned();
         lane.read_at = self.courier.app.clock.now();
         lane.fails = channel.is_some_and(|it| it.failing_since.is_some());
         if !self.have_room(&key) {
             return false;
         }
-        let Some(lane) = self.lanes.get_mut(&key) else { return false };
+        let Some(lane) = self.by_channel.get_mut(&key) else { return false };
         if lane.waiting.is_empty() {
             self.turns.push_back(key);
         }
@@ -158,7 +158,7 @@ impl<'a> Lanes<'a> {
         let mut passed = 0;
         while passed < self.turns.len() {
             let Some(key) = self.turns.pop_front() else { return };
-            let Some(lane) = self.lanes.get_mut(&key) else { continue };
+            let Some(lane) = self.by_channel.get_mut(&key) else { continue };
             if lane.shut || now > self.until || now.seconds_since(lane.read_at) > FRESH {
                 lane.more = true;
                 self.put_off(key);
@@ -207,7 +207,7 @@ impl<'a> Lanes<'a> {
             };
             let Landing { key, delivery, to_failing, result } = landing;
             self.to_failing -= usize::from(to_failing);
-            if let Some(lane) = self.lanes.get_mut(&key) {
+            if let Some(lane) = self.by_channel.get_mut(&key) {
                 lane.under_way -= 1;
                 match result {
                     Ok(Finding::Works) => lane.works(),
@@ -223,7 +223,7 @@ impl<'a> Lanes<'a> {
     /// Leaves what waits for a channel to a later invocation, or to when the channel was read again: it
     /// stays due.
     fn put_off(&mut self, key: ChannelKey) {
-        let Some(lane) = self.lanes.get_mut(&key) else { return };
+        let Some(lane) = self.by_channel.get_mut(&key) else { return };
         tracing::info!(channel = %key.1, deliveries = lane.waiting.len(), "put off");
         for delivery in lane.waiting.drain(..) {
             self.waiting.remove(&delivery.id);

@@ -72,7 +72,10 @@ pub async fn handler(
         occurred_at: now,
         pipeline_id: None,
         value: None,
-        summary: Some("Somebody tries this channel. Nothing is to be done.".to_owned()),
+        summary: Some(format!(
+            "This is a test of the channel \"{}\". Nothing is to be done.",
+            channel.name
+        )),
         data: None,
     };
     let delivery = Delivery::new(organization.id, &event, &channel, now);
