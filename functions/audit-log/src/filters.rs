@@ -37,7 +37,7 @@ pub struct Filters {
     #[param(value_type = Option<Timestamp>)]
     pub to: Option<Timestamp>,
     /// Who did it: a user, in whatever way, and also where somebody has only claimed to be they; an
-    /// API key; `operator`; `retention_sweep`; or `notification_delivery`.
+    /// API key; `operator`; `retention_sweep`; `notification_delivery`; or `platform`.
     #[param(value_type = Option<String>, example = "usr_01jq8me0000000000000000000")]
     pub actor: Option<Who>,
     /// What happened.
@@ -57,10 +57,11 @@ pub enum Who {
 }
 
 /// Who has no id, by name.
-const NAMED: [(&str, Actor); 3] = [
+const NAMED: [(&str, Actor); 4] = [
     ("operator", Actor::Operator),
     ("retention_sweep", Actor::RetentionSweep),
     ("notification_delivery", Actor::NotificationDelivery),
+    ("platform", Actor::Platform),
 ];
 
 /// The name of an [`Action`].
@@ -84,7 +85,10 @@ impl Who {
                 Actor::Session { user_id, .. }
                 | Actor::ApiKey { user_id, .. }
                 | Actor::Claimed { user_id } => user_id == user,
-                Actor::Operator | Actor::RetentionSweep | Actor::NotificationDelivery => false,
+                Actor::Operator
+                | Actor::RetentionSweep
+                | Actor::NotificationDelivery
+                | Actor::Platform => false,
             },
             Self::ApiKey(key) => {
                 matches!(actor, Actor::ApiKey { api_key_id, .. } if api_key_id == key)
@@ -166,7 +170,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Request {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let time =
             "Must be a time as RFC 3339 has it, such as 2026-03-27T15:00:00Z. A plus is %2B.";
-        let who = "Must be the id of a user or an API key, or one of: operator, retention_sweep, notification_delivery.";
+        let who = "Must be the id of a user or an API key, or one of: operator, retention_sweep, notification_delivery, platform.";
         let code = "invalid_value";
         let mut parameters = Parameters::of(parts)?;
         let filters = Filters {

@@ -26,6 +26,31 @@ use crate::{
 /// After how many seconds what was postponed by no fault of its channel is tried again.
 const POSTPONED: i64 = 60;
 
+/// What an attempt tells of its channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// It takes what it is sent.
+    Works,
+    /// There is no answer from it, or it wants to be left alone: the next attempt would go the same
+    /// way.
+    NoAnswer,
+    /// Neither.
+    Nothing,
+}
+
+impl From<&Outcome> for Finding {
+    fn from(outcome: &Outcome) -> Self {
+        match (&outcome.verdict, outcome.status) {
+            (Verdict::Delivered, _) => Self::Works,
+            (Verdict::Failed { .. }, None)
+            | (Verdict::Failed { retry_after: Some(_), .. } | Verdict::Gone { .. }, _) => {
+                Self::NoAnswer
+            }
+            _ => Self::Nothing,
+        }
+    }
+}
+
 /// What makes attempts.
 #[derive(Clone)]
 pub struct Courier {
@@ -39,7 +64,7 @@ pub struct Courier {
 
 impl Courier {
     /// Tries a delivery that was read as due, to a channel that was read just now; `None` where it was
-    /// deleted. It does nothing where somebody else tries it.
+    /// deleted. It does nothing where somebody else tries it. Tells what it has found out of the channel.
     ///
     /// # Errors
     /// 503 where the table cannot answer; then nothing was sent.
@@ -47,9 +72,9 @@ impl Courier {
         &self,
         mut delivery: Delivery,
         channel: Option<&Channel>,
-    ) -> Result<(), Error> {
+    ) -> Result<Finding, Error> {
         if delivery.status != Status::Queued {
-            return Ok(());
+            return Ok(Finding::Nothing);
         }
         let now = self.app.clock.now();
         let Some(channel) = channel else {
@@ -64,10 +89,10 @@ impl Courier {
             return self.hold(delivery, until).await;
         }
         if !self.app.store.claim(&mut delivery, now).await? {
-            return Ok(());
+            return Ok(Finding::Nothing);
         }
         let outcome = self.senders.send(&delivery, channel, now).await;
-        let claimed = delivery.due_at;
+        let (claimed, finding) = (delivery.due_at, Finding::from(&outcome));
         let verdict = outcome.verdict.clone();
         self.note(&mut delivery, outcome, now);
         match self.app.store.settle(claimed, &delivery).await {
@@ -79,7 +104,7 @@ impl Courier {
         if let Err(error) = self.note_health(channel, &delivery, &verdict).await {
             tracing::warn!(channel = %channel.id, %error, "how the channel fares was not noted");
         }
-        Ok(())
+        Ok(finding)
     }
 
     /// Writes into a delivery what its attempt has come to.
@@ -134,19 +159,19 @@ impl Courier {
     }
 
     /// Ends a delivery that nothing can come of.
-    async fn give_up(&self, mut delivery: Delivery, reason: &str) -> Result<(), Error> {
+    async fn give_up(&self, mut delivery: Delivery, reason: &str) -> Result<Finding, Error> {
         let read = delivery.due_at.take();
         delivery.due_shard = None;
         delivery.status = Status::Failed;
         delivery.reason = Some(reason.to_owned());
-        self.app.store.settle(read, &delivery).await.map(drop)
+        self.app.store.settle(read, &delivery).await.map(|_| Finding::Nothing)
     }
 
     /// Lets a delivery wait for the end of quiet hours.
-    async fn hold(&self, mut delivery: Delivery, until: Timestamp) -> Result<(), Error> {
+    async fn hold(&self, mut delivery: Delivery, until: Timestamp) -> Result<Finding, Error> {
         let read = delivery.due_at.replace(until);
         delivery.reason = Some("It waits for the end of the channel's quiet hours.".to_owned());
-        self.app.store.settle(read, &delivery).await.map(drop)
+        self.app.store.settle(read, &delivery).await.map(|_| Finding::Nothing)
     }
 
     /// The invocation as a request of its own, for audit records.

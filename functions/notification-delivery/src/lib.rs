@@ -6,6 +6,7 @@ pub mod deployment;
 mod fan_out;
 mod health;
 pub mod http;
+pub mod lanes;
 mod message;
 mod quiet_hours;
 pub mod retries;
@@ -34,7 +35,7 @@ struct Scheduled {
 /// 422 for an event that is none of this function's; 503 where the table cannot answer at all.
 pub async fn handle(courier: &Courier, deadline: Timestamp, event: Value) -> Result<Value, Error> {
     if let Some(records) = event["Records"].as_array() {
-        return json(courier.stream(records).await);
+        return json(courier.stream(deadline, records).await);
     }
     // Serde takes an array for a struct, too.
     let scheduled = event.is_object() && serde_json::from_value::<Scheduled>(event).is_ok();

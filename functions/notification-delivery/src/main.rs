@@ -20,7 +20,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         async move {
             let deadline = event.context.deadline.try_into().unwrap_or(i64::MAX);
             let deadline = Timestamp::from_millisecond(deadline);
-            Ok::<_, lambda_runtime::Error>(handle(&courier, deadline, event.payload).await?)
+            // Boxed: the futures, one inside another, are deeper than the compiler likes to look.
+            let answer = Box::pin(handle(&courier, deadline, event.payload)).await?;
+            Ok::<_, lambda_runtime::Error>(answer)
         }
     }))
     .await

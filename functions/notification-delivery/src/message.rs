@@ -5,11 +5,15 @@ use shared::model::notifications::{delivery::Delivery, event::Event};
 /// How long a subject may be, in characters.
 const MAX_SUBJECT: usize = 150;
 
+/// What a message begins with whose text comes after it: `[HIGH] pipeline.run.failed`.
+pub(crate) fn heading(event: &Event) -> String {
+    format!("[{}] {}", event.severity.as_str().to_uppercase(), event.name)
+}
+
 /// The one line that says it all: `[HIGH] pipeline.run.failed: …`.
 pub(crate) fn subject(event: &Event) -> String {
-    let severity = event.severity.as_str().to_uppercase();
     let summary = event.summary.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
-    let line = format!("[{severity}] {}{summary}", event.name);
+    let line = format!("{}{summary}", heading(event));
     // Nothing in a line may end it.
     let line: String = line.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
     cut(&line, MAX_SUBJECT)

@@ -10,8 +10,10 @@ use shared::{
         audit::{Action, Changes},
         notifications::rule::Rule,
     },
-    store::{Lost, NotificationsChange, Tries},
+    store::{NotificationsChange, Tries},
 };
+
+use crate::again;
 
 /// Deletes a channel, and takes it out of the rules that lead to it: what a rule then has no channel
 /// for goes nowhere. What is queued for it is not sent.
@@ -57,11 +59,7 @@ pub async fn handler(
         let change = NotificationsChange { organization, read, user: caller.user.id, audit };
         match call.store.delete_channel(change, channel, &rules, &*call.random).await {
             Ok(()) => return Ok(NoContent),
-            Err(Lost::Condition(_)) if tries.again().await => {}
-            Err(lost) => {
-                let detail = "Other requests kept changing the channels and rules. Try again.";
-                return Err(lost.or(if_match.lost_race(detail)));
-            }
+            Err(lost) => again(&mut tries, lost, &if_match).await?,
         }
     }
 }

@@ -6,8 +6,10 @@ use shared::{
     http::{answer::NoContent, etag::IfMatch, path::PathId, problem::Refusals},
     ids::{RuleId, RuleKind},
     model::audit::{Action, Changes},
-    store::{Lost, NotificationsChange, Tries},
+    store::{NotificationsChange, Tries},
 };
+
+use crate::again;
 
 /// Deletes a rule.
 ///
@@ -43,11 +45,7 @@ pub async fn handler(
         let change = NotificationsChange { organization, read, user: caller.user.id, audit };
         match call.store.delete_rule(change, id, &*call.random).await {
             Ok(()) => return Ok(NoContent),
-            Err(Lost::Condition(_)) if tries.again().await => {}
-            Err(lost) => {
-                let detail = "Other requests kept changing the channels and rules. Try again.";
-                return Err(lost.or(if_match.lost_race(detail)));
-            }
+            Err(lost) => again(&mut tries, lost, &if_match).await?,
         }
     }
 }

@@ -6,13 +6,11 @@ use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
 use serde::Serialize;
 use shared::{
     clock::Timestamp,
-    http::{
-        fault::Faults,
-        field::{Text, wrong_kind},
-    },
+    http::{count::Count, fault::Faults, field::wrong_kind},
     ids::{ChannelId, RuleId},
     model::notifications::{
         Severity,
+        announcement::PipelineId,
         event::{EventName, EventPattern},
         rule::{Filters, Rule},
     },
@@ -22,10 +20,7 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
 
-use crate::values::{Count, Distinct};
-
-/// The id of a pipeline, which is another service's.
-pub type PipelineId = Text<1, 100>;
+use crate::values::Distinct;
 
 /// The event, or the family of events, that a rule is about.
 #[derive(Debug)]

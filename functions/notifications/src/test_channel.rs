@@ -72,17 +72,19 @@ pub async fn handler(
         occurred_at: now,
         pipeline_id: None,
         value: None,
-        summary: Some("Somebody tries this channel. Nothing is to be done.".to_owned()),
+        summary: Some(format!(
+            "This is a test of the channel \"{}\". Nothing is to be done.",
+            channel.name
+        )),
         data: None,
     };
     let delivery = Delivery::new(organization.id, &event, &channel, now);
     let data = QueuedTest { delivery_id: delivery.id, status: delivery.status };
     let answer = Fixed::json(StatusCode::ACCEPTED, &Envelope { data })?;
-    let record = first.record(call, &answer)?;
+    let record = first.record(call, &answer)?.map(|(key, record)| (caller.user.id, key, record));
     let changes = Changes::default().with("delivery_id", None::<String>, delivery.id);
     let publication = Publication {
         organization,
-        user: caller.user.id,
         published: None,
         deliveries: &[delivery],
         audit: &caller.audit(Action::ChannelTested, id, changes),

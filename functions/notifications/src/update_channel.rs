@@ -17,10 +17,11 @@ use shared::{
         audit::{Action, Changes},
         notifications::channel::Channel,
     },
-    store::{ChannelChange, Lost, Tries},
+    store::{ChannelChange, Tries},
 };
 
 use crate::{
+    again,
     channel::{ChannelBody, ShownChannel, Updated},
     config::{Given, shown},
     quiet_hours::ShownQuietHours,
@@ -68,11 +69,7 @@ pub async fn handler(
         let change = ChannelChange { organization, before, after: &after, user, audit };
         match call.store.update_channel(change, None, &*call.random).await {
             Ok(()) => return Ok(Data::tagged((&after).into(), after.etag())),
-            Err(Lost::Condition(_)) if tries.again().await => {}
-            Err(lost) => {
-                let detail = "Other requests kept changing the channel. Try again.";
-                return Err(lost.or(if_match.lost_race(detail)));
-            }
+            Err(lost) => again(&mut tries, lost, &if_match).await?,
         }
     }
 }

@@ -1,15 +1,9 @@
 //! Fields of bodies.
 
-use std::borrow::Cow;
-
-use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
+use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
 use shared::http::{
     fault::Faults,
-    field::{Ruled, Text, TextRule, wrong_kind},
-};
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+    field::{Ruled, Text, TextRule},
 };
 
 /// What people call a channel or a rule.
@@ -42,45 +36,6 @@ impl<T: Deserr<Faults> + PartialEq, const MIN: usize, const MAX: usize> Deserr<F
             Faults::at(location.push_index(index), "duplicate", "Is in the list before this.")
         });
         faults.reduce(Faults::and).map_or(Ok(Self(list)), Err)
-    }
-}
-
-/// The largest number that every reader of JSON knows: 2^53 - 1 (RFC 8259, section 6).
-const MAX_COUNT: u64 = 9_007_199_254_740_991;
-
-/// A whole number, zero or more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Count(pub u64);
-
-impl Deserr<Faults> for Count {
-    fn deserialize_from_value<V: IntoValue>(
-        value: Value<V>,
-        location: ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        match value {
-            Value::Integer(number) if number <= MAX_COUNT => Ok(Self(number)),
-            Value::Integer(_) | Value::NegativeInteger(_) => {
-                let detail = format!("Must be from 0 to {MAX_COUNT}.");
-                Err(Faults::at(location, "out_of_range", detail))
-            }
-            other => Err(wrong_kind(other, &[ValueKind::Integer], location)),
-        }
-    }
-}
-
-impl PartialSchema for Count {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .minimum(Some(0))
-            .maximum(Some(MAX_COUNT))
-            .into()
-    }
-}
-
-impl ToSchema for Count {
-    fn name() -> Cow<'static, str> {
-        "Count".into()
     }
 }
 

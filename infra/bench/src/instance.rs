@@ -52,6 +52,7 @@ impl Instance {
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
             ("TABLE_NAME", crate::service::TABLE),
             ("SECRET_ID", "bench"),
+            ("NOTIFICATION_SECRET_ID", "bench"),
         ]);
         command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
         let spawned = now();

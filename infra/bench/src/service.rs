@@ -28,6 +28,10 @@ pub(crate) const FUNCTIONS: [&str; 12] = [
     "notifications",
 ];
 
+/// The functions without a route, and the reference's.
+pub(crate) const OTHERS: [&str; 5] =
+    ["operator", "retention-sweep", "notification-intake", "notification-delivery", "docs"];
+
 /// The administrator's password.
 pub(crate) const PASSWORD: &str = "gravel-umbrella-tenor-9-lichen";
 

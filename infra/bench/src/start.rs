@@ -2,7 +2,7 @@
 
 use crate::{
     report::Report,
-    service::{FUNCTIONS, Service},
+    service::{FUNCTIONS, OTHERS, Service},
     statistics::in_turn,
 };
 
@@ -10,11 +10,7 @@ const ROUNDS: usize = 41;
 
 pub(crate) async fn measure(service: &Service, report: &mut Report) {
     report.section("Start, from spawn to first poll (goal: 1.5 times hello-world; bound: 2)");
-    let names: Vec<_> = ["hello-world"]
-        .into_iter()
-        .chain(FUNCTIONS)
-        .chain(["operator", "retention-sweep", "docs"])
-        .collect();
+    let names: Vec<_> = ["hello-world"].into_iter().chain(FUNCTIONS).chain(OTHERS).collect();
     let medians =
         in_turn(&names, ROUNDS, 1, async |name: &&str| service.instance(name).ready().await).await;
     let hello = medians[0];

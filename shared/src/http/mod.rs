@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod body;
 pub mod contract;
+pub mod count;
 pub mod cursor;
 #[cfg(feature = "email-addresses")]
 pub mod email_address;

@@ -195,6 +195,8 @@ pub enum Actor {
     RetentionSweep,
     /// The delivery of notifications.
     NotificationDelivery,
+    /// Another service of the platform, by the event bus.
+    Platform,
 }
 
 /// A value before and after. What is secret is never put into one.

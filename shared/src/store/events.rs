@@ -9,11 +9,12 @@ use super::{
     transaction::Lost,
 };
 use crate::{
+    clock::Timestamp,
     error::Error,
     ids::{DeliveryId, OrganizationId, UserId},
     model::{
         audit::AuditRecord,
-        notifications::{delivery::Delivery, event::Published},
+        notifications::{delivery::Delivery, draft::Draft, event::Published},
         organization::Organization,
     },
     random::Random,
@@ -24,8 +25,6 @@ use crate::{
 pub struct Publication<'a> {
     /// Whose it is.
     pub organization: &'a Organization,
-    /// Who publishes it.
-    pub user: UserId,
     /// What it is known again by; `None` for a channel that is tried.
     pub published: Option<&'a Published>,
     /// Its deliveries.
@@ -34,18 +33,28 @@ pub struct Publication<'a> {
     pub audit: &'a AuditRecord,
 }
 
+impl<'a> Publication<'a> {
+    /// That of an event.
+    #[must_use]
+    pub fn of(draft: &'a Draft, organization: &'a Organization, audit: &'a AuditRecord) -> Self {
+        let Draft { published, deliveries } = draft;
+        Self { organization, published: Some(published), deliveries, audit }
+    }
+}
+
 impl Store {
     /// Writes an event and all its deliveries, or nothing.
     ///
     /// # Errors
-    /// `Condition` where there is an event of this id already, or the idempotency key has been used.
+    /// `Condition` where there is an event of this id already, or the user's idempotency key has been
+    /// used.
     pub async fn publish(
         &self,
         publication: Publication<'_>,
-        replay: Option<(ReplayKey, ReplayRecord)>,
+        replay: Option<(UserId, ReplayKey, ReplayRecord)>,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let Publication { organization, user, published, deliveries, audit } = publication;
+        let Publication { organization, published, deliveries, audit } = publication;
         let now = audit.occurred_at;
         let mut transaction = self.transaction();
         if let Some(published) = published {
@@ -59,27 +68,37 @@ impl Store {
             let key = Key::delivery(organization.id, delivery.id);
             transaction = transaction.put(key, delivery, Expression::new_item())?;
         }
-        let transaction = transaction.audit(organization, audit)?;
-        with_replay(transaction, organization.id, user, replay, now)?.commit(random).await
+        let mut transaction = transaction.audit(organization, audit)?;
+        if let Some((user, key, record)) = replay {
+            let replay = Some((key, record));
+            transaction = with_replay(transaction, organization.id, user, replay, now)?;
+        }
+        transaction.commit(random).await
     }
 
-    /// Reads an event by what its publisher calls it.
+    /// Reads the event of this one's id that came before, where there is one that is still known.
     ///
     /// # Errors
-    /// 503 where the table cannot answer; 500 where the item does not decode.
-    pub async fn published_event(
+    /// 422 `event_id_reused` where that one said something else; 503 where the table cannot answer;
+    /// 500 where the item does not decode.
+    pub async fn event_before(
         &self,
         organization: OrganizationId,
-        id: &str,
+        published: &Published,
+        now: Timestamp,
     ) -> Result<Option<Published>, Error> {
-        let item = self.get(Key::event(organization, id)).await?;
-        item.map(|item| decode("event", item)).transpose()
+        let item = self.get(Key::event(organization, &published.event.id)).await?;
+        let before = item.map(|item| decode::<Published>("event", item)).transpose()?;
+        match before.filter(|before| now < before.expires_at) {
+            Some(before) if before.digest != published.digest => Err(Error::EventIdReused),
+            before => Ok(before),
+        }
     }
 
     /// Reads a delivery.
     ///
     /// # Errors
-    /// As [`Self::published_event`].
+    /// 503 where the table cannot answer; 500 where the item does not decode.
     pub async fn delivery(
         &self,
         organization: OrganizationId,

@@ -66,6 +66,7 @@ enum Order {
     Fail(Fault),
     WaitFor(Arc<Barrier>),
     After(Intrusion),
+    Answer(String),
 }
 
 /// What somebody else does just before a call sets out.
@@ -89,6 +90,10 @@ impl Orders {
 
     pub(crate) fn intrude(&self, call: &'static str, intrusion: Intrusion) {
         self.repeat(call, &Order::After(intrusion), 1);
+    }
+
+    pub(crate) fn answer(&self, call: &'static str, body: String) {
+        self.repeat(call, &Order::Answer(body), 1);
     }
 
     /// What was asked of the table since it was last forgotten.
@@ -185,6 +190,7 @@ impl HttpConnector for FaultyConnector {
                 intrude();
                 return self.inner.call(request);
             }
+            Some(Order::Answer(body)) => return respond(200, body),
             Some(Order::Fail(fault)) => fault,
         };
         match fault {

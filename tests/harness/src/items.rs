@@ -80,6 +80,12 @@ impl World {
         self.orders.intrude(call, Intrusion(Arc::new(happening)));
     }
 
+    /// Has the next call of that name answered with this, as an index does that follows the table with
+    /// a delay; the call does not set out.
+    pub fn answer(&self, call: &'static str, body: &Value) {
+        self.orders.answer(call, body.to_string());
+    }
+
     /// Orders what goes wrong with calls of the name `next`, once the next `call` has set out.
     pub fn order_after(&self, call: &'static str, next: &'static str, fault: Fault, times: usize) {
         let orders = self.orders.clone();

@@ -85,7 +85,6 @@ impl World {
         let id = delivery.id;
         let publication = Publication {
             organization,
-            user: person.user_id,
             published: None,
             deliveries: &[delivery],
             audit: &self.some_audit(organization.id, person.user_id),

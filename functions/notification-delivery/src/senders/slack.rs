@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::{clock::Timestamp, model::notifications::delivery::Delivery};
 
 use super::{Outcome, Senders, Verdict, judge, retry_after};
-use crate::message::{facts, subject, text};
+use crate::message::{facts, heading, subject, text};
 
 /// How long a section may be, in characters.
 const MAX_SECTION: usize = 3000;
@@ -85,7 +85,7 @@ fn body(delivery: &Delivery, channel: &str) -> serde_json::Value {
         "blocks": [
             {
                 "type": "header",
-                "text": {"type": "plain_text", "text": subject(event), "emoji": false},
+                "text": {"type": "plain_text", "text": heading(event), "emoji": false},
             },
             {"type": "section", "text": mrkdwn(cut_escaped(text(event)))},
             {"type": "context", "elements": [mrkdwn(facts.join("\n"))]},

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::{clock::Timestamp, model::notifications::delivery::Delivery};
 
 use super::{Outcome, Senders, Verdict, judge_strictly};
-use crate::message::{facts, subject, text};
+use crate::message::{facts, heading, text};
 
 /// With what a body begins by which older webhooks tell of a failure, under status 200.
 const FAILURE: &[u8] = b"Webhook message delivery failed";
@@ -32,7 +32,7 @@ fn card(delivery: &Delivery) -> Value {
     let block = |run: Value| json!({"type": "RichTextBlock", "inlines": [run]});
     let event = &delivery.event;
     let mut body = vec![
-        block(json!({"type": "TextRun", "text": subject(event), "weight": "Bolder"})),
+        block(json!({"type": "TextRun", "text": heading(event), "weight": "Bolder"})),
         block(json!({"type": "TextRun", "text": text(event)})),
     ];
     body.extend(facts(delivery).into_iter().map(|(name, value)| {

@@ -60,6 +60,45 @@ async fn what_was_sent_and_not_written_down_is_sent_again_under_its_id() {
     assert_eq!(depot.fate(&delivery).await.0, Status::Delivered);
 }
 
+/// In production the index follows the table with a delay.
+#[tokio::test]
+async fn what_the_index_tells_of_old_is_not_tried_before_its_time() {
+    let depot = Depot::new().await;
+    let receiver = Receiver::start(Manner::status(500)).await;
+    let delivery = depot.post(&depot.webhook(&receiver.url).await, "evt-1").await;
+    let new = depot.in_index(&delivery);
+    depot.stream().await;
+    let waiting = depot.read(delivery.id).await;
+    assert!(waiting.due_at.unwrap() > depot.world.now());
+    depot.world.answer("Query", &new);
+    assert_eq!(depot.run().await.tried, 0);
+    assert_eq!(depot.read(delivery.id).await, waiting);
+    assert_eq!(receiver.seen().len(), 1);
+    // When it is due it is tried, and what comes of it is its end.
+    receiver.behave(Manner::status(200));
+    let before = depot.in_index(&delivery);
+    assert_eq!(depot.run_when_due(&delivery).await.status, Status::Delivered);
+    for row in [new, before] {
+        depot.world.answer("Query", &row);
+        assert_eq!(depot.run().await.tried, 0);
+    }
+    assert_eq!(receiver.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn what_another_tries_is_not_tried_though_the_index_does_not_tell_yet() {
+    let depot = Depot::new().await;
+    let receiver = Receiver::start(Manner::status(200)).await;
+    let delivery = depot.post(&depot.webhook(&receiver.url).await, "evt-1").await;
+    let new = depot.in_index(&delivery);
+    let (mut claimed, store) = (delivery.clone(), &depot.world.app.store);
+    assert!(store.claim(&mut claimed, depot.world.now()).await.unwrap());
+    depot.world.answer("Query", &new);
+    assert_eq!(depot.run().await.tried, 0);
+    assert!(receiver.seen().is_empty());
+    assert_eq!(depot.read(delivery.id).await, claimed);
+}
+
 /// Ten thousand deliveries, in a hundred batches; instances die at some call or other, and answers of
 /// the table are lost.
 #[tokio::test]

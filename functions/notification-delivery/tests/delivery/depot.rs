@@ -193,6 +193,16 @@ impl Depot {
         deliveries.iter().map(|delivery| delivery.id.to_string()).collect()
     }
 
+    /// What the index of what is due tells of the delivery now.
+    pub(crate) fn in_index(&self, delivery: &Delivery) -> Value {
+        let partition = format!("DELIVERY#{}#{}", delivery.organization_id, delivery.id);
+        let mut item = self.world.raw_items(&partition).remove(0);
+        let row = item.as_object_mut().unwrap();
+        row.retain(|name, _| ["PK", "SK", "due_shard", "due_at"].contains(&name.as_str()));
+        assert_eq!(row.len(), 4, "it is not in the index");
+        json!({"Items": [item], "Count": 1, "ScannedCount": 1})
+    }
+
     /// The delivery as it is.
     pub(crate) async fn read(&self, id: DeliveryId) -> Delivery {
         let organization = self.person().organization_id;

@@ -11,6 +11,7 @@ mod email;
 mod events;
 mod health;
 mod held;
+mod lanes;
 mod network;
 mod policy;
 mod services;

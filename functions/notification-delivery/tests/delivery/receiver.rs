@@ -3,12 +3,15 @@
 use std::{
     fmt::Write as _,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use http::{HeaderMap, HeaderName};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::Notify,
+    time::Instant,
 };
 
 /// What a receiver does with a request.
@@ -16,6 +19,8 @@ use tokio::{
 pub(crate) enum Manner {
     /// Answers with a status, headers and a body.
     Answer(u16, Vec<(&'static str, String)>, String),
+    /// Answers 200 after a while.
+    Late(Duration),
     /// Keeps the connection and says nothing.
     Silence,
     /// Answers 200 with a body of 1 GB.
@@ -39,6 +44,7 @@ impl Manner {
 /// A request that was received.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
+    pub(crate) at: Instant,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
@@ -65,6 +71,7 @@ struct State {
     manner: Mutex<Manner>,
     seen: Mutex<Vec<Seen>>,
     sent: Mutex<usize>,
+    news: Notify,
 }
 
 impl Receiver {
@@ -75,6 +82,7 @@ impl Receiver {
             manner: Mutex::new(manner),
             seen: Mutex::default(),
             sent: Mutex::default(),
+            news: Notify::new(),
         });
         let own = Arc::clone(&state);
         tokio::spawn(async move {
@@ -95,6 +103,18 @@ impl Receiver {
         self.state.seen.lock().unwrap().clone()
     }
 
+    /// The same, which it forgets.
+    pub(crate) fn take_seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut *self.state.seen.lock().unwrap())
+    }
+
+    /// Waits until so many requests were received.
+    pub(crate) async fn received(&self, count: usize) {
+        while self.seen().len() < count {
+            self.state.news.notified().await;
+        }
+    }
+
     /// How many bytes it could send.
     pub(crate) fn sent(&self) -> usize {
         *self.state.sent.lock().unwrap()
@@ -105,6 +125,7 @@ impl Receiver {
 async fn serve(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
     let seen = read(&mut stream).await?;
     state.seen.lock().unwrap().push(seen);
+    state.news.notify_one();
     let manner = state.manner.lock().unwrap().clone();
     match manner {
         Manner::Answer(status, headers, body) => {
@@ -116,6 +137,10 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
             let answer =
                 format!("HTTP/1.1 {status} Told\r\n{lines}content-length: {length}\r\n\r\n{body}");
             stream.write_all(answer.as_bytes()).await.ok()
+        }
+        Manner::Late(time) => {
+            wait(time).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.ok()
         }
         Manner::Silence => std::future::pending().await,
         Manner::Endless => {
@@ -129,6 +154,11 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) -> Option<()> {
         }
         Manner::BreakOff => Some(()),
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the time that the receiver takes")]
+async fn wait(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 async fn pour(stream: &mut TcpStream, state: &State) -> Option<()> {
@@ -165,5 +195,5 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
             return None;
         }
     }
-    Some(Seen { path, headers, body: String::from_utf8(body).unwrap() })
+    Some(Seen { at: Instant::now(), path, headers, body: String::from_utf8(body).unwrap() })
 }

@@ -45,6 +45,7 @@ async fn slack_gets_the_workspace_s_token_and_escaped_text() {
     assert_eq!(body["channel"], "C0123");
     let text = "[HIGH] pipeline.run.failed: Orders &lt;script&gt; &amp; \"co\" failed";
     assert_eq!(body["text"], text);
+    assert_eq!(body["blocks"][0]["text"]["text"], "[HIGH] pipeline.run.failed");
     let section = "Orders &lt;script&gt; &amp; \"co\" failed";
     assert_eq!(body["blocks"][1]["text"]["text"], section);
     assert_eq!(body["metadata"]["event_payload"]["delivery_id"], delivery.id.to_string());

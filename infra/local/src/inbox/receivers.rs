@@ -44,8 +44,8 @@ pub(super) async fn slack(State(store): Shared, headers: HeaderMap, body: Bytes)
     store.add(Message {
         kind: Kind::Slack,
         to: channel.to_owned(),
-        title: String::new(),
-        body: text_of("text").to_owned(),
+        title: block_texts(&request, true).join("\n"),
+        body: slack_body(&request),
         source: request.clone(),
         answer: answer.to_string(),
     });
@@ -54,6 +54,27 @@ pub(super) async fn slack(State(store): Shared, headers: HeaderMap, body: Bytes)
         return (StatusCode::TOO_MANY_REQUESTS, wait, json_text(&answer)).into_response();
     }
     json_text(&answer)
+}
+
+/// What Slack shows below the header: the blocks, and the text only where there are none.
+fn slack_body(request: &Value) -> String {
+    let blocks = block_texts(request, false);
+    if blocks.is_empty() {
+        return request["text"].as_str().unwrap_or_default().to_owned();
+    }
+    blocks.join("\n\n")
+}
+
+/// The texts of a message's headers, or of its other blocks.
+fn block_texts(request: &Value, headers: bool) -> Vec<&str> {
+    let blocks = request["blocks"].as_array().into_iter().flatten();
+    let blocks = blocks.filter(|block| (block["type"] == "header") == headers);
+    let texts = blocks.flat_map(|block| {
+        let elements = block["elements"].as_array().into_iter().flatten();
+        let elements = elements.filter_map(|element| element["text"].as_str());
+        block["text"]["text"].as_str().into_iter().chain(elements)
+    });
+    texts.collect()
 }
 
 fn slack_refusal(headers: &HeaderMap, request: &Value) -> Option<&'static str> {

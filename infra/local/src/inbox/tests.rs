@@ -83,6 +83,20 @@ async fn slack_s_answer_is_slack_s() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_slack_message_with_blocks_the_blocks_are_shown() {
+    let test = Test::start().await;
+    let sent = json!({"channel": "ops", "text": "in short", "blocks": [
+        {"type": "header", "text": {"type": "plain_text", "text": "What"}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": "In full."}},
+        {"type": "divider"},
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": "a: 1"}, {"type": "image"}]},
+    ]});
+    test.slack(TOKEN, &sent);
+    let [message] = test.messages("?kind=slack").try_into().unwrap();
+    assert_eq!((&message["title"], &message["body"]), (&json!("What"), &json!("In full.\n\na: 1")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn slack_refuses_as_slack_does() {
     let test = Test::start().await;
     let sent = |channel: &str| json!({"channel": channel, "text": "x"});

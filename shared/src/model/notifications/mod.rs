@@ -4,8 +4,10 @@
 //! event is matched against. A delivery is an item of its own, with its event in it: what is sent does
 //! not change while it is tried again. Deliveries that are due lie in a sparse index, by the moment.
 
+pub mod announcement;
 pub mod channel;
 pub mod delivery;
+pub mod draft;
 pub mod event;
 pub mod rule;
 #[cfg(feature = "secrets")]

@@ -1,0 +1,220 @@
+//! Lanes: what one channel is like is not felt by the others.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::json;
+use shared::model::notifications::{
+    channel::{Channel, Config},
+    delivery::{Delivery, Status},
+};
+use tokio::time::Instant;
+
+use crate::{
+    depot::Depot,
+    receiver::{Manner, Receiver},
+};
+
+/// How many attempts are under way to one channel at once.
+const AT_ONCE: usize = notification_delivery::lanes::AT_ONCE_PER_CHANNEL;
+
+async fn post(depot: &Depot, channel: &Channel, count: usize) -> Vec<Delivery> {
+    let mut deliveries = Vec::new();
+    for number in 0..count {
+        deliveries.push(depot.post(channel, &format!("evt-{number}")).await);
+    }
+    deliveries
+}
+
+/// The deliveries that nobody has touched.
+async fn untouched(depot: &Depot, deliveries: &[Delivery]) -> usize {
+    let mut count = 0;
+    for delivery in deliveries {
+        count += usize::from(depot.read(delivery.id).await == *delivery);
+    }
+    count
+}
+
+#[tokio::test]
+async fn what_waits_for_a_channel_that_does_not_answer_stays_due() {
+    let depot = Depot::with(|settings| settings.timeout_milliseconds = 200).await;
+    let dead = Receiver::start(Manner::Silence).await;
+    let healthy = Receiver::start(Manner::status(200)).await;
+    let to_dead = post(&depot, &depot.webhook(&dead.url).await, 20).await;
+    post(&depot, &depot.webhook(&healthy.url).await, 20).await;
+    assert_eq!(depot.stream().await, json!([]));
+    assert_eq!((dead.seen().len(), healthy.seen().len()), (AT_ONCE, 20));
+    assert_eq!(untouched(&depot, &to_dead).await, 20 - AT_ONCE);
+    // Of a channel that is known to fail one attempt finds out whether it still does.
+    assert_eq!(depot.run().await.tried, 1);
+    assert_eq!(dead.seen().len(), AT_ONCE + 1);
+    assert_eq!(untouched(&depot, &to_dead).await, 20 - AT_ONCE - 1);
+    // It answers again, and has all of them at the next run.
+    dead.behave(Manner::status(200));
+    depot.world.clock.advance_seconds(30);
+    assert_eq!(depot.run().await.tried, 20);
+    for delivery in &to_dead {
+        assert_eq!(depot.fate(delivery).await.0, Status::Delivered);
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_wants_to_be_left_alone_is() {
+    let depot = Depot::new().await;
+    let wish = vec![("retry-after", "120".to_owned())];
+    let receiver = Receiver::start(Manner::Answer(429, wish, String::new())).await;
+    let deliveries = post(&depot, &depot.webhook(&receiver.url).await, 20).await;
+    assert_eq!(depot.stream().await, json!([]));
+    assert_eq!(receiver.seen().len(), AT_ONCE);
+    assert_eq!(untouched(&depot, &deliveries).await, 20 - AT_ONCE);
+}
+
+/// It may be the one event that it cannot take.
+#[tokio::test]
+async fn an_answer_that_is_an_error_puts_nothing_off() {
+    let depot = Depot::new().await;
+    let receiver = Receiver::start(Manner::status(500)).await;
+    post(&depot, &depot.webhook(&receiver.url).await, 20).await;
+    depot.stream().await;
+    assert_eq!(receiver.seen().len(), 20);
+}
+
+#[tokio::test]
+async fn however_many_channels_fail_one_that_works_is_not_kept_waiting() {
+    let depot = Depot::new().await;
+    let dead = Receiver::start(Manner::Silence).await;
+    let healthy = Receiver::start(Manner::status(200)).await;
+    for _ in 0..100 {
+        let config = Config::Webhook { url: dead.url.clone(), secrets: Vec::new() };
+        let since = depot.world.now();
+        let channel = |it: &mut Channel| it.failing_since = Some(since);
+        let channel = depot.channel(depot.new_channel_id(), config, channel).await;
+        depot.post(&channel, "evt-1").await;
+    }
+    post(&depot, &depot.webhook(&healthy.url).await, 20).await;
+    tokio::select! {
+        _ = depot.run() => panic!("it has waited for those that do not answer"),
+        () = healthy.received(20) => {}
+    }
+}
+
+#[tokio::test]
+async fn what_a_batch_has_no_time_for_is_the_schedule_s() {
+    let depot = Depot::new().await;
+    let receiver = Receiver::start(Manner::status(200)).await;
+    let deliveries = post(&depot, &depot.webhook(&receiver.url).await, 20).await;
+    // Each attempt claims and settles; with the fourth claim six seconds are over.
+    for _ in 0..AT_ONCE {
+        let clock = Arc::clone(&depot.world.clock);
+        depot.world.intrude("UpdateItem", move || clock.advance_milliseconds(1500));
+    }
+    assert_eq!(depot.stream().await, json!([]));
+    assert_eq!(receiver.seen().len(), AT_ONCE);
+    assert_eq!(untouched(&depot, &deliveries).await, 20 - AT_ONCE);
+    assert_eq!(depot.run().await.tried, 20 - AT_ONCE);
+    assert_eq!(receiver.seen().len(), 20);
+}
+
+/// How long the receivers of the measurement take to answer.
+const ANSWERS_AFTER: Duration = Duration::from_millis(250);
+
+/// How long one that is dead is waited for, in milliseconds: longer than all others take together.
+const DEAD_FOR: u64 = 2000;
+
+/// How often each side is measured, one after the other.
+const ROUNDS: usize = 5;
+
+/// What hands the deliveries out.
+#[derive(Clone, Copy)]
+enum By {
+    Stream,
+    Schedule,
+}
+
+/// Ten channels, of which the last may be dead, and what they take until they have their deliveries.
+struct Measurement {
+    depot: Depot,
+    healthy: Receiver,
+    dead: Receiver,
+    channels: Vec<Channel>,
+}
+
+impl Measurement {
+    async fn new() -> Self {
+        let depot = Depot::with(|settings| settings.timeout_milliseconds = DEAD_FOR).await;
+        let healthy = Receiver::start(Manner::Late(ANSWERS_AFTER)).await;
+        let dead = Receiver::start(Manner::Silence).await;
+        let mut channels = Vec::new();
+        for _ in 0..9 {
+            channels.push(depot.webhook(&healthy.url).await);
+        }
+        Self { depot, healthy, dead, channels }
+    }
+
+    /// The time in which 99 of 100 deliveries to the nine healthy channels have come, from when the
+    /// function was handed all ten channels' deliveries, eight to each: twice as many as are under way
+    /// at once.
+    async fn p99(&self, by: By, with_dead: bool) -> Duration {
+        let Self { depot, healthy, dead, channels } = self;
+        let url = if with_dead { &dead.url } else { &healthy.url };
+        // It is new each time: nobody knows yet that it is dead.
+        let last = depot.webhook(url).await;
+        let all: Vec<_> = channels.iter().chain([&last]).collect();
+        let posted = (0..80).map(|number| (all[number % all.len()], format!("evt-{number}")));
+        let to_healthy: Vec<_> = depot
+            .post_all(posted)
+            .await
+            .into_iter()
+            .enumerate()
+            .filter_map(|(number, id)| (number % all.len() < channels.len()).then_some(id))
+            .collect();
+        let records = depot.world.inserts("DELIVERY#");
+        let _ = healthy.take_seen();
+        let began = Instant::now();
+        match by {
+            By::Stream => assert_eq!(depot.hand_over(records).await, json!([])),
+            By::Schedule => drop(depot.run().await),
+        }
+        let arrivals: BTreeMap<_, _> = healthy
+            .take_seen()
+            .into_iter()
+            .map(|it| (it.header("webhook-id").to_owned(), it.at - began))
+            .collect();
+        // What does not come is later than anything.
+        let time = |id| arrivals.get(id).copied().unwrap_or(Duration::MAX);
+        let mut times: Vec<_> = to_healthy.iter().map(time).collect();
+        times.sort();
+        for item in depot.world.items_under("DELIVERY#") {
+            depot.world.remove(item["PK"].as_str().unwrap(), "DELIVERY");
+        }
+        times[times.len() * 99 / 100]
+    }
+
+    /// By how many times the healthy ones' p99 is longer where the tenth channel is dead: of each side
+    /// the median of the rounds, which take turns, so that a busy machine is one to both.
+    async fn ratio(&self, by: By) -> (f64, String) {
+        self.p99(by, false).await;
+        let (mut without, mut with) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            without.push(self.p99(by, false).await);
+            with.push(self.p99(by, true).await);
+        }
+        without.sort();
+        with.sort();
+        let ratio = with[ROUNDS / 2].as_secs_f64() / without[ROUNDS / 2].as_secs_f64();
+        (ratio, format!("{ratio:.2}; without a dead one {without:?}, with one {with:?}"))
+    }
+}
+
+#[tokio::test]
+async fn one_dead_channel_of_ten_is_not_felt_by_the_others_in_a_batch() {
+    let (ratio, told) = Measurement::new().await.ratio(By::Stream).await;
+    println!("{told}");
+    assert!(ratio <= 1.2, "{told}");
+}
+
+#[tokio::test]
+async fn one_dead_channel_of_ten_is_not_felt_by_the_others_in_a_run() {
+    let (ratio, told) = Measurement::new().await.ratio(By::Schedule).await;
+    println!("{told}");
+    assert!(ratio <= 1.2, "{told}");
+}
