@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
+use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
 use shared::http::{
     fault::Faults,
-    field::{Ruled, Text, TextRule, wrong_kind},
+    field::{Ruled, Text, TextRule, whole},
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -57,13 +57,12 @@ impl Deserr<Faults> for Count {
         value: Value<V>,
         location: ValuePointerRef,
     ) -> Result<Self, Faults> {
-        match value {
-            Value::Integer(number) if number <= MAX_COUNT => Ok(Self(number)),
-            Value::Integer(_) | Value::NegativeInteger(_) => {
+        match whole(value, location)? {
+            Some(number) if number <= MAX_COUNT => Ok(Self(number)),
+            _ => {
                 let detail = format!("Must be from 0 to {MAX_COUNT}.");
                 Err(Faults::at(location, "out_of_range", detail))
             }
-            other => Err(wrong_kind(other, &[ValueKind::Integer], location)),
         }
     }
 }
