@@ -104,10 +104,20 @@ impl<const MIN: usize, const MAX: usize> Deserr<Faults> for Text<MIN, MAX> {
     }
 }
 
+/// The characters that are not control characters, as a class of regular expressions. The ranges are
+/// spelled out: `\s` is not the same to ECMA-262 and to Python, and `\p` is unknown to Python.
+const PRINTABLE: &str = r"[^\u0000-\u001f\u007f-\u009f]";
+/// Of these the ones that are no blanks (Unicode's `White_Space`).
+const VISIBLE: &str =
+    r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]";
+
 impl<const MIN: usize, const MAX: usize> PartialSchema for Text<MIN, MAX> {
     fn schema() -> RefOr<Schema> {
+        let some = format!("{VISIBLE}({PRINTABLE}*{VISIBLE})?");
+        let pattern = if MIN == 0 { format!("^({some})?$") } else { format!("^{some}$") };
         ObjectBuilder::new()
             .schema_type(Type::String)
+            .pattern(Some(pattern))
             .min_length(Some(MIN))
             .max_length(Some(MAX))
             .into()
@@ -190,6 +200,9 @@ pub trait TextRule {
     const NAME: &'static str;
     /// OpenAPI's `format`.
     const FORMAT: &'static str;
+    /// What every valid text matches, as far as a regular expression can say it that ECMA-262 and
+    /// Python read alike; `None` where the format says all.
+    const PATTERN: Option<&'static str>;
     /// The longest text that is looked at, in bytes.
     const MAX: usize;
     /// Reads the text.
@@ -227,6 +240,7 @@ impl<R: TextRule> PartialSchema for Ruled<R> {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(utoipa::openapi::SchemaFormat::Custom(R::FORMAT.into())))
+            .pattern(R::PATTERN)
             .min_length(Some(1))
             .max_length(Some(R::MAX))
             .into()
@@ -250,6 +264,7 @@ impl TextRule for MomentRule {
     type Output = Timestamp;
     const NAME: &'static str = "Moment";
     const FORMAT: &'static str = "date-time";
+    const PATTERN: Option<&'static str> = None;
     const MAX: usize = 40;
 
     fn read(text: &str) -> Result<Timestamp, &'static str> {
