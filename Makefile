@@ -36,9 +36,9 @@ test-docs: $(LOCAL_VENV)/.stamp ## Open the reference in a headless Chromium and
 CONFORMANCE_VENV := .local/conformance-venv
 
 .PHONY: conformance
-conformance: $(LOCAL_VENV)/.stamp $(CONFORMANCE_VENV)/.stamp ## Hold the running functions to the OpenAPI document, by generated requests (AS=a part of the name of one kind of caller)
+conformance: $(LOCAL_VENV)/.stamp $(CONFORMANCE_VENV)/.stamp ## Hold the running functions to the OpenAPI document, by generated requests (AS=viewer|editor|hostile|… OPTIONS=schemathesis' own)
 	cargo build --locked --bins
-	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo run --locked --package system-tests --example conformance -- "$(AS)"
+	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo run --locked --package system-tests --example conformance -- "$(AS)" $(OPTIONS)
 
 $(CONFORMANCE_VENV)/.stamp: tests/conformance/requirements.txt
 	@echo "==> schemathesis, into $(CONFORMANCE_VENV)"
