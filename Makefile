@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 LINT_VENV := .local/lint-venv
 NODE_TOOLS := .local/node-tools
+CLIENT_VENV := .local/client-venv
 # What `make build` builds for: arm64 or x86_64. A deployment takes the same as parameter Architecture.
 ARCHITECTURE ?= arm64
 
@@ -14,7 +15,7 @@ help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(LINT_VENV)/.stamp $(LOCAL_VENV)/.stamp $(NODE_TOOLS)/.stamp ## Install the pinned tools (the others do so when they need them)
+setup: $(LINT_VENV)/.stamp $(LOCAL_VENV)/.stamp $(NODE_TOOLS)/.stamp $(CLIENT_VENV)/.stamp ## Install the pinned tools (the others do so when they need them)
 
 .PHONY: test
 test: $(LOCAL_VENV)/.stamp ## Run all tests, the whole-system ones with them
@@ -23,7 +24,7 @@ test: $(LOCAL_VENV)/.stamp ## Run all tests, the whole-system ones with them
 	cargo build --locked --workspace --bins
 	@echo "==> tests"
 	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --workspace --locked
-
+	@$(MAKE) --no-print-directory test-client
 	@if python3 tests/reference.py --find; then $(MAKE) --no-print-directory test-docs; \
 	else echo "==> NOT RUN: test-docs, which opens the reference in a browser" >&2; fi
 
@@ -33,12 +34,36 @@ test-docs: $(LOCAL_VENV)/.stamp ## Open the reference in a headless Chromium and
 	cargo build --locked --bins
 	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --locked --package system-tests --features browser --test reference
 
+CLIENT := target/typed-client
+
+.PHONY: test-client
+test-client: $(LOCAL_VENV)/.stamp $(CLIENT)/.stamp ## Make a client of the OpenAPI document, and use it (part of test)
+	@echo "==> a typed client"
+	cargo build --locked --bins
+	cargo build --locked --manifest-path tests/typed-client/Cargo.toml --target-dir $(CLIENT)/build
+	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --locked --package system-tests --features typed-client --test typed_client
+
+$(CLIENT)/.stamp: infra/openapi/openapi.json tests/typed-client/generator.yaml $(CLIENT_VENV)/.stamp
+	@echo "==> the client's code, into $(CLIENT)/api"
+	rm -rf $(CLIENT)/api
+	mkdir -p $(CLIENT)
+	$(CLIENT_VENV)/bin/openapi-generator-cli generate --config tests/typed-client/generator.yaml \
+		--input-spec $< --output $(CLIENT)/api > $(CLIENT)/generator.log 2>&1 || { cat $(CLIENT)/generator.log; exit 1; }
+	@touch $@
+
+$(CLIENT_VENV)/.stamp: tests/typed-client/requirements.txt
+	@echo "==> openapi-generator, into $(CLIENT_VENV)"
+	@python3 -c 'import ensurepip, venv' || { echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 CONFORMANCE_VENV := .local/conformance-venv
 
 .PHONY: conformance
-conformance: $(LOCAL_VENV)/.stamp $(CONFORMANCE_VENV)/.stamp ## Hold the running functions to the OpenAPI document, by generated requests (AS=a part of the name of one kind of caller)
+conformance: $(LOCAL_VENV)/.stamp $(CONFORMANCE_VENV)/.stamp ## Hold the running functions to the OpenAPI document, by generated requests (AS=viewer|editor|hostile|… OPTIONS=schemathesis' own)
 	cargo build --locked --bins
-	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo run --locked --package system-tests --example conformance -- "$(AS)"
+	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo run --locked --package system-tests --example conformance -- "$(AS)" $(OPTIONS)
 
 $(CONFORMANCE_VENV)/.stamp: tests/conformance/requirements.txt
 	@echo "==> schemathesis, into $(CONFORMANCE_VENV)"
@@ -54,6 +79,7 @@ lint: lint-rust lint-template lint-openapi lint-dependencies ## Check format, co
 lint-rust:
 	@echo "==> rustfmt"
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 tests/typed-client/src/main.rs
 	@echo "==> clippy"
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 

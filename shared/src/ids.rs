@@ -240,11 +240,19 @@ pub(crate) mod by_short_id {
     }
 }
 
+impl<K: Kind> Id<K> {
+    /// A regular expression of what is one, without anchors.
+    #[must_use]
+    pub fn expression() -> String {
+        format!("{}[0-7][0-9a-hjkmnp-tv-z]{{25}}", K::PREFIX)
+    }
+}
+
 impl<K: Kind> PartialSchema for Id<K> {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .pattern(Some(format!("^{}[0-7][0-9a-hjkmnp-tv-z]{{25}}$", K::PREFIX)))
+            .pattern(Some(format!("^{}$", Self::expression())))
             .into()
     }
 }

@@ -1,8 +1,11 @@
 //! Proves that the running service keeps its document: `make conformance`.
 //!
 //! Schemathesis derives requests from the document, good and bad ones, one by one and in sequences, and
-//! holds every answer against it, once for each kind of caller; `make conformance AS=viewer` for one. Then hostile requests are sent by the
+//! holds every answer against it, once for each kind of caller. Then hostile requests are sent by the
 //! thousand, of which none may be answered by a 500.
+//!
+//! `make conformance AS=viewer` is for one kind of caller, `AS=hostile` for the hostile requests alone;
+//! `OPTIONS` are schemathesis' own.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,20 +17,44 @@
 mod hostile;
 
 use std::{
+    num::NonZero,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::{Command, ExitCode, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 
 use serde_json::json;
 use system_tests::{Client, Person, System};
 
-/// Who calls.
+/// Who calls. Each has an organization of its own: what one of them changes there, such as how long
+/// sessions live, is nothing to the next.
 struct Caller {
     name: &'static str,
-    /// With which token; empty for none.
-    token: String,
-    /// Of whose kind the one is whose sessions may be ended.
+    credential: Credential,
+    /// Of the caller's kind, somebody whose sessions may be ended.
     sacrificed: Person,
+    /// Of the caller's kind, somebody whose password may be mistaken too often.
+    mistaken: Person,
+}
+
+/// What a caller shows.
+enum Credential {
+    /// A session's token: the generator signs in by itself, and again before the session is too old.
+    Session(Person),
+    /// An API key's secret.
+    Key(String),
+    None,
+}
+
+impl Credential {
+    fn token(&self, system: &System) -> String {
+        match self {
+            Self::Session(person) => sign_in(system, person).1,
+            Self::Key(secret) => secret.clone(),
+            Self::None => String::new(),
+        }
+    }
 }
 
 const ALL_SCOPES: [&str; 17] = [
@@ -50,69 +77,102 @@ const ALL_SCOPES: [&str; 17] = [
     "admin:organization",
 ];
 
+/// What the hostile requests are called among the callers.
+const HOSTILE: &str = "hostile requests";
+
 fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let chosen = arguments.next().unwrap_or_default();
+    let options: Vec<_> = arguments.collect();
     let system = System::get();
     let callers = callers(system);
-    let mut kept = true;
-    let chosen = std::env::args().nth(1).unwrap_or_default();
-    for caller in callers.iter().filter(|caller| caller.name.contains(&chosen)) {
-        println!("==> schemathesis, as {}", caller.name);
-        kept &= schemathesis(system, caller);
+    let chosen_callers = callers.iter().filter(|caller| caller.name.contains(&chosen));
+    let mut kept = all_keep(system, &chosen_callers.collect::<Vec<_>>(), &options);
+    if HOSTILE.contains(&chosen) {
+        println!("==> {HOSTILE}");
+        let tokens: Vec<_> = callers.iter().map(|it| it.credential.token(system)).collect();
+        let tokens: Vec<_> = tokens.iter().map(String::as_str).collect();
+        kept &= hostile::send(system, &tokens);
     }
-    println!("==> hostile requests");
-    let tokens: Vec<_> = callers.iter().map(|caller| caller.token.as_str()).collect();
-    kept &= hostile::send(system, &tokens);
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn callers(system: &System) -> Vec<Caller> {
-    let admin = system.organization("conformance");
-    let neighbour = system.organization("neighbour");
-    let user = |of: &Person, name: &str, role: &str| {
-        let email = format!("{name}@conformance.example");
-        system.operate(&json!({
-            "action": "add_user", "organization_id": of.organization_id, "email": email,
-            "display_name": name, "password": of.password, "roles": [role],
-        }));
-        Person {
-            organization_id: of.organization_id.clone(),
-            user_id: String::new(),
-            email,
-            password: of.password.clone(),
-        }
-    };
-    let session = |person: &Person| -> (Client, String) {
-        let login = json!({"email": person.email, "password": person.password});
-        let answer = system.client().post("/api/login", &login);
-        let token = answer.data(200)["access_token"].as_str().unwrap().to_owned();
-        (system.client().bearer(&token), token)
-    };
-    let viewer = user(&admin, "viewer", "viewer");
-    let editor = user(&admin, "editor", "pipeline_editor");
-    let mut index = 0;
-    let mut sacrificed = |of: &Person, role: &str| {
-        index += 1;
-        user(of, &format!("sacrificed-{index}"), role)
-    };
     let reads: Vec<_> = ALL_SCOPES.into_iter().filter(|it| it.ends_with(":read")).collect();
-    let (signed_in, admin_s) = session(&admin);
-    let (_, all_scopes) = signed_in.create_key(&ALL_SCOPES);
-    let (_, reading) = signed_in.create_key(&reads);
-    [
-        ("an administrator", admin_s, sacrificed(&admin, "admin")),
-        ("a pipeline editor", session(&editor).1, sacrificed(&admin, "pipeline_editor")),
-        ("a viewer", session(&viewer).1, sacrificed(&admin, "viewer")),
-        ("a key with every scope", all_scopes, sacrificed(&admin, "admin")),
-        ("a key that only reads", reading, sacrificed(&admin, "admin")),
-        ("another tenant's administrator", session(&neighbour).1, sacrificed(&neighbour, "admin")),
-        ("nobody", String::new(), sacrificed(&admin, "viewer")),
+    let key = |admin: &Person, scopes: &[&str]| {
+        let (_, secret) = sign_in(system, admin).0.create_key(scopes);
+        Credential::Key(secret)
+    };
+    let caller = |name: &'static str, slug: &str, role: &str| {
+        let admin = system.organization(slug);
+        let credential = match slug {
+            "every-scope" => key(&admin, &ALL_SCOPES),
+            "reads" => key(&admin, &reads),
+            "nobody" => Credential::None,
+            _ => Credential::Session(user(system, &admin, "caller", role)),
+        };
+        let sacrificed = user(system, &admin, "sacrificed", role);
+        let mistaken = user(system, &admin, "mistaken", role);
+        Caller { name, credential, sacrificed, mistaken }
+    };
+    vec![
+        caller("an administrator", "administrator", "admin"),
+        caller("a pipeline editor", "editor", "pipeline_editor"),
+        caller("a viewer", "viewer", "viewer"),
+        caller("a key with every scope", "every-scope", "admin"),
+        caller("a key that only reads", "reads", "admin"),
+        caller("nobody", "nobody", "viewer"),
     ]
-    .map(|(name, token, sacrificed)| Caller { name, token, sacrificed })
-    .into()
 }
 
-/// Runs the generator; whether every answer was as the document says.
-fn schemathesis(system: &System, caller: &Caller) -> bool {
+/// Adds a user to the administrator's organization.
+fn user(system: &System, admin: &Person, name: &str, role: &str) -> Person {
+    let email = format!("{name}-of-{}", admin.email);
+    let data = system.operate(&json!({
+        "action": "add_user", "organization_id": admin.organization_id, "email": email,
+        "display_name": name, "password": admin.password, "roles": [role],
+    }));
+    let person = Person {
+        organization_id: admin.organization_id.clone(),
+        user_id: data["user"]["id"].as_str().unwrap_or_default().to_owned(),
+        email,
+        password: admin.password.clone(),
+    };
+    // From an address that the account knows, others' wrong passwords shut it out of nothing.
+    sign_in(system, &person);
+    person
+}
+
+fn sign_in(system: &System, person: &Person) -> (Client, String) {
+    let login = json!({"email": person.email, "password": person.password});
+    let answer = system.client().post("/api/login", &login);
+    let token = answer.data(200)["access_token"].as_str().unwrap().to_owned();
+    (system.client().bearer(&token), token)
+}
+
+/// Runs the generator as each caller, as many at once as there are processors; whether every answer was
+/// as the document says.
+fn all_keep(system: &System, callers: &[&Caller], options: &[String]) -> bool {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut kept = true;
+        while let Some(caller) = callers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let output = schemathesis(system, caller, options);
+            let text = String::from_utf8_lossy(&output.stdout);
+            println!("==> schemathesis, as {}\n{text}", caller.name);
+            kept &= output.status.success();
+        }
+        kept
+    };
+    let count = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..count).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().fold(true, |kept, worker| worker.join().unwrap() && kept)
+    })
+}
+
+/// Runs the generator as one caller.
+fn schemathesis(system: &System, caller: &Caller, options: &[String]) -> Output {
     let root = root();
     let folder = root.join("tests/conformance");
     let mut command = Command::new(root.join(".local/conformance-venv/bin/st"));
@@ -121,19 +181,25 @@ fn schemathesis(system: &System, caller: &Caller) -> bool {
         .arg("run")
         .arg(root.join("infra/openapi/openapi.json"))
         .args(["--url", system.url()])
+        .args(options)
         .envs([
             ("SCHEMATHESIS_HOOKS", "hooks"),
             ("PYTHONPATH", "."),
             ("PYTHONDONTWRITEBYTECODE", "1"),
             ("CONFORMANCE_API", system.url()),
-            ("CONFORMANCE_TOKEN", &caller.token),
-            ("CONFORMANCE_EMAIL", &caller.sacrificed.email),
+            ("CONFORMANCE_SACRIFICED", &caller.sacrificed.email),
+            ("CONFORMANCE_MISTAKEN", &caller.mistaken.email),
             ("CONFORMANCE_PASSWORD", &caller.sacrificed.password),
         ]);
-    if !caller.token.is_empty() {
-        command.arg("--header").arg(format!("Authorization: Bearer {}", caller.token));
-    }
-    command.status().expect("schemathesis: run `make conformance`, which installs it").success()
+    match &caller.credential {
+        Credential::Session(person) => command.env("CONFORMANCE_EMAIL", &person.email),
+        Credential::Key(secret) => command.env("CONFORMANCE_KEY", secret),
+        Credential::None => &mut command,
+    };
+    command
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("schemathesis: run `make conformance`, which installs it")
 }
 
 fn root() -> PathBuf {

@@ -1,5 +1,7 @@
 //! Which records are asked for.
 
+use std::borrow::Cow;
+
 use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::{
     Deserialize as _,
@@ -15,7 +17,10 @@ use shared::{
     ids::{ApiKeyId, UserId},
     model::audit::{Action, Actor, Changes, StoredRecord},
 };
-use utoipa::IntoParams;
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 
 /// Which records, and which page of them.
 #[derive(Debug)]
@@ -38,7 +43,7 @@ pub struct Filters {
     pub to: Option<Timestamp>,
     /// Who did it: a user, in whatever way, and also where somebody has only claimed to be they; an
     /// API key; `operator`; `retention_sweep`; `notification_delivery`; or `platform`.
-    #[param(value_type = Option<String>, example = "usr_01jq8me0000000000000000000")]
+    #[param(inline, example = "usr_01jq8me0000000000000000000")]
     pub actor: Option<Who>,
     /// What happened.
     #[param(value_type = Option<Action>)]
@@ -95,6 +100,23 @@ impl Who {
             }
             Self::Named(_, named) => actor == named,
         }
+    }
+}
+
+impl PartialSchema for Who {
+    fn schema() -> RefOr<Schema> {
+        let (user, key) = (UserId::expression(), ApiKeyId::expression());
+        let names = NAMED.map(|(name, _)| name).join("|");
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(format!("^({user}|{key}|{names})$")))
+            .into()
+    }
+}
+
+impl ToSchema for Who {
+    fn name() -> Cow<'static, str> {
+        "Who".into()
     }
 }
 

@@ -14,7 +14,7 @@ use shared::{
 };
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+    openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type},
 };
 
 /// The longest network: an IPv4-mapped IPv6 address in full, and its prefix length.
@@ -64,7 +64,11 @@ fn network(text: &str) -> Option<IpNet> {
 
 impl PartialSchema for Cidr {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::String).max_length(Some(MAX_CIDR_BYTES)).into()
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("cidr".into())))
+            .max_length(Some(MAX_CIDR_BYTES))
+            .into()
     }
 }
 
@@ -82,6 +86,7 @@ impl TextRule for AddressRule {
     type Output = IpAddr;
     const NAME: &'static str = "IpAddress";
     const FORMAT: &'static str = "ip";
+    const PATTERN: Option<&'static str> = None;
     const MAX: usize = 45;
 
     fn read(text: &str) -> Result<IpAddr, &'static str> {

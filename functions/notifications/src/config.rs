@@ -40,11 +40,11 @@ pub struct SlackConfig {
 #[deserr(error = Faults, deny_unknown_fields)]
 pub struct EmailConfig {
     /// Their addresses.
-    #[schema(value_type = Vec<EmailAddress>, min_items = 1, max_items = 20)]
+    #[schema(value_type = BTreeSet<EmailAddress>, min_items = 1, max_items = 20)]
     recipients: Distinct<EmailAddress, 1, 20>,
     /// The severities that are sent. Left out or `null`: all.
     #[deserr(default)]
-    #[schema(value_type = Option<Vec<Severity>>, min_items = 1, max_items = 5)]
+    #[schema(value_type = Option<BTreeSet<Severity>>, min_items = 1, max_items = 5)]
     severity_filter: Option<Distinct<Severity, 1, 5>>,
 }
 
@@ -212,6 +212,7 @@ pub(crate) async fn seal(
 #[schema(as = NotificationChannelConfig)]
 pub enum ShownConfig {
     /// A channel of a Slack workspace.
+    #[schema(title = "ShownSlackConfig")]
     Slack {
         /// The workspace's name.
         workspace: String,
@@ -219,6 +220,7 @@ pub enum ShownConfig {
         channel: String,
     },
     /// Mailboxes.
+    #[schema(title = "ShownEmailConfig")]
     Email {
         /// Their addresses.
         recipients: Vec<String>,
@@ -228,16 +230,19 @@ pub enum ShownConfig {
         severity_filter: Vec<Severity>,
     },
     /// An HTTPS endpoint.
+    #[schema(title = "ShownWebhookConfig")]
     Webhook {
         /// Its address.
         url: String,
     },
     /// A `PagerDuty` service.
+    #[schema(title = "ShownPagerdutyConfig")]
     Pagerduty {
         /// The last four characters of its routing key.
         routing_key_hint: String,
     },
     /// A channel of Microsoft Teams.
+    #[schema(title = "ShownTeamsConfig")]
     Teams {
         /// The host of its incoming webhook's address.
         webhook_host: String,

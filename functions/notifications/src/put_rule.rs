@@ -44,7 +44,7 @@ pub struct Request {
     /// The event that it is about, or a family of events.
     event: GivenPattern,
     /// The channels that the events go to.
-    #[schema(value_type = Vec<ChannelId>, min_items = 1, max_items = 50)]
+    #[schema(value_type = BTreeSet<ChannelId>, min_items = 1, max_items = 50)]
     channel_ids: Distinct<Existing<ChannelKind>, 1, 50>,
     /// Which of the events. Left out or `null`: all.
     #[deserr(default)]

@@ -35,7 +35,7 @@ pub struct GivenQuietHours {
     to: TimeOfDay,
     /// The days on which they begin. Left out or `null`: every day.
     #[deserr(default)]
-    #[schema(value_type = Option<Vec<Weekday>>, min_items = 1, max_items = 7)]
+    #[schema(value_type = Option<BTreeSet<Weekday>>, min_items = 1, max_items = 7)]
     days: Option<Distinct<Weekday, 1, 7>>,
 }
 

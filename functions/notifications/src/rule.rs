@@ -79,7 +79,7 @@ impl ToSchema for GivenPattern {
 pub struct GivenFilters {
     /// Its pipeline is one of these. Not for events that are about none.
     #[deserr(default)]
-    #[schema(value_type = Option<Vec<PipelineId>>, min_items = 1, max_items = 50)]
+    #[schema(value_type = Option<BTreeSet<PipelineId>>, min_items = 1, max_items = 50)]
     pub(crate) pipeline_ids: Option<Distinct<PipelineId, 1, 50>>,
     /// Its `value` is at least that. Not for events that have none: those that this service emits
     /// itself.
@@ -87,7 +87,7 @@ pub struct GivenFilters {
     pub(crate) threshold: Option<Count>,
     /// Its severity is one of these.
     #[deserr(default)]
-    #[schema(value_type = Option<Vec<Severity>>, min_items = 1, max_items = 5)]
+    #[schema(value_type = Option<BTreeSet<Severity>>, min_items = 1, max_items = 5)]
     pub(crate) severity: Option<Distinct<Severity, 1, 5>>,
 }
 

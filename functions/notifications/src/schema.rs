@@ -59,12 +59,14 @@ pub struct CreateChannel;
 impl PartialSchema for CreateChannel {
     fn schema() -> RefOr<Schema> {
         let of = |(kind, config, _): (ChannelType, Cow<'static, str>, RefOr<Schema>)| {
+            let title = format!("Create{kind:?}Channel");
             let kind = serde_json::to_value(kind).unwrap_or_default();
             let enabled = ObjectBuilder::new()
                 .schema_type(Type::Boolean)
                 .description(Some("Whether events go to it."))
                 .default(Some(true.into()));
             ObjectBuilder::new()
+                .title(Some(title))
                 .property(
                     "type",
                     ObjectBuilder::new().schema_type(Type::String).enum_values(Some([kind])),

@@ -50,6 +50,7 @@ impl TextRule for RoutingKeyRule {
     type Output = String;
     const NAME: &'static str = "RoutingKey";
     const FORMAT: &'static str = "pagerduty-routing-key";
+    const PATTERN: Option<&'static str> = Some(r"^[A-Za-z0-9]{32}$");
     const MAX: usize = 32;
 
     fn read(text: &str) -> Result<String, &'static str> {
@@ -72,6 +73,7 @@ impl TextRule for TimeOfDayRule {
     type Output = u16;
     const NAME: &'static str = "TimeOfDay";
     const FORMAT: &'static str = "hh:mm";
+    const PATTERN: Option<&'static str> = Some(r"^([01][0-9]|2[0-3]):[0-5][0-9]$");
     const MAX: usize = 5;
 
     fn read(text: &str) -> Result<u16, &'static str> {

@@ -38,6 +38,7 @@ impl TextRule for WordRule {
     type Output = String;
     const NAME: &'static str = "Word";
     const FORMAT: &'static str = "word";
+    const PATTERN: Option<&'static str> = Some(r"^[a-z][a-z0-9_]*$");
     const MAX: usize = 64;
 
     fn read(text: &str) -> Result<String, &'static str> {
@@ -61,6 +62,7 @@ impl TextRule for SlugRule {
     type Output = String;
     const NAME: &'static str = "Slug";
     const FORMAT: &'static str = "slug";
+    const PATTERN: Option<&'static str> = Some(r"^[a-z0-9]+(-[a-z0-9]+)*$");
     const MAX: usize = 63;
 
     fn read(text: &str) -> Result<String, &'static str> {
@@ -82,6 +84,7 @@ impl TextRule for DayRule {
     type Output = String;
     const NAME: &'static str = "Day";
     const FORMAT: &'static str = "date";
+    const PATTERN: Option<&'static str> = None;
     const MAX: usize = 10;
 
     fn read(text: &str) -> Result<String, &'static str> {

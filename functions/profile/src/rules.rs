@@ -17,6 +17,7 @@ impl TextRule for LocaleRule {
     type Output = String;
     const NAME: &'static str = "Locale";
     const FORMAT: &'static str = "bcp-47";
+    const PATTERN: Option<&'static str> = None;
     const MAX: usize = 35;
 
     fn read(text: &str) -> Result<String, &'static str> {
@@ -37,6 +38,7 @@ impl TextRule for HttpsUrlRule {
     type Output = String;
     const NAME: &'static str = "HttpsUrl";
     const FORMAT: &'static str = "uri";
+    const PATTERN: Option<&'static str> = None;
     const MAX: usize = 2048;
 
     fn read(text: &str) -> Result<String, &'static str> {

@@ -53,6 +53,7 @@ pub(crate) fn finish(document: &mut Value) -> Result<(), Lack> {
         for parameter in parameters.into_iter().flatten() {
             text::parameter(parameter);
         }
+        text::body(operation);
         refuse(operation, &codes, contract["access"].is_object(), &mut refusals);
         headers::succeed(operation, &name, &contract, tagged);
         let example = examples.remove(&name).unwrap_or_default();
@@ -146,7 +147,10 @@ fn refusal(status: u16, kinds: &[Kind], authenticated: bool) -> Value {
     };
     let examples: Map<_, _> = kinds.iter().map(example).collect();
     let names: Vec<_> = kinds.iter().map(|kind| kind.code()).collect();
+    // Generators of clients call the type so.
+    let title: Vec<_> = kinds.iter().map(|kind| format!("{kind:?}")).collect();
     let schema = json!({
+        "title": title.join("Or"),
         "allOf": [
             {"$ref": "#/components/schemas/Problem"},
             {"type": "object", "properties": {"code": {"enum": names}}},

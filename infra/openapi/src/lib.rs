@@ -3,6 +3,7 @@
 mod closed;
 mod finish;
 mod headers;
+mod links;
 pub mod problems;
 mod text;
 
@@ -80,6 +81,7 @@ pub fn finished() -> Result<Value, Lack> {
     document["servers"] = json!([{"url": ".", "description": "This deployment"}]);
     finish::finish(&mut document)?;
     closed::close(&mut document);
+    links::link(&mut document);
     let used = used_tags(&mut document);
     let tags = text::TAGS.iter().filter(|(name, _)| used.iter().any(|tag| tag == name));
     document["tags"] = tags.map(|(name, it)| json!({"name": name, "description": it})).collect();
@@ -136,6 +138,23 @@ mod tests {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }
         assert_ne!(schemas["EventData"]["additionalProperties"], false);
+    }
+
+    #[test]
+    fn what_has_been_made_is_linked_to_what_can_be_done_with_it() {
+        let document = finished().unwrap();
+        let links = |path: &str| {
+            let links = &document["paths"][path]["post"]["responses"]["201"]["links"];
+            links.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>()
+        };
+        let keys = ["delete_api_key", "get_api_key", "regenerate_api_key"];
+        assert_eq!(links("/api/user/api-keys"), keys);
+        assert_eq!(links("/api/settings/ip-whitelist"), ["remove_ip_whitelist_entry"]);
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let created = item.pointer("/post/responses/201");
+            let id = created.is_some_and(|created| created.to_string().contains("links"));
+            assert_eq!(id, created.is_some(), "{path}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The document's sentences.
 
 use serde_json::{Value, json};
+use shared::http::{etag::IfMatch, idempotency::IdempotencyKey};
 
 /// What each tag groups.
 pub(crate) const TAGS: [(&str, &str); 12] = [
@@ -54,6 +55,17 @@ fn admitted(access: &Value) -> String {
     }
 }
 
+/// Completes a body: what may be left out is not therefore `null`.
+pub(crate) fn body(operation: &mut Value) {
+    let schema = operation.pointer_mut("/requestBody/content/application~1json/schema");
+    let Some(schema) = schema else { return };
+    let kinds = schema["oneOf"].as_array().cloned().unwrap_or_default();
+    let mut others = kinds.iter().filter(|kind| kind["type"] != "null");
+    if let (Some(only), None) = (others.next(), others.next()) {
+        *schema = only.clone();
+    }
+}
+
 /// Completes a parameter: what may be left out is not therefore `null`.
 pub(crate) fn parameter(parameter: &mut Value) {
     let schema = &mut parameter["schema"];
@@ -63,10 +75,14 @@ pub(crate) fn parameter(parameter: &mut Value) {
     }
     match parameter["name"].as_str() {
         Some("Idempotency-Key") => {
-            parameter["schema"] = json!({"type": "string", "pattern": "^[!-~]{1,255}$"});
+            parameter["schema"] = json!({"type": "string", "pattern": IdempotencyKey::PATTERN});
             parameter["example"] = "2f6a1f6c-9a11-4f0e-9b8e-7d4e1d1c0a5c".into();
         }
-        Some("If-Match") => parameter["example"] = "\"3\"".into(),
+        Some("If-Match") => {
+            parameter["schema"] =
+                json!({"type": "string", "format": "entity-tags", "pattern": IfMatch::PATTERN});
+            parameter["example"] = "\"3\"".into();
+        }
         Some("id") => parameter["description"] = "The thing's id, as its list tells it.".into(),
         Some("key") => {
             parameter["description"] = "The preference's key.".into();

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
+use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
 
-use super::{fault::Faults, field::wrong_kind};
+use super::{fault::Faults, field::whole};
 
 /// The largest number that every reader of JSON knows: 2^53 - 1 (RFC 8259, section 6).
 const MAX_COUNT: u64 = 9_007_199_254_740_991;
@@ -22,13 +22,12 @@ impl Deserr<Faults> for Count {
         value: Value<V>,
         location: ValuePointerRef,
     ) -> Result<Self, Faults> {
-        match value {
-            Value::Integer(number) if number <= MAX_COUNT => Ok(Self(number)),
-            Value::Integer(_) | Value::NegativeInteger(_) => {
+        match whole(value, location)? {
+            Some(number) if number <= MAX_COUNT => Ok(Self(number)),
+            _ => {
                 let detail = format!("Must be from 0 to {MAX_COUNT}.");
                 Err(Faults::at(location, "out_of_range", detail))
             }
-            other => Err(wrong_kind(other, &[ValueKind::Integer], location)),
         }
     }
 }

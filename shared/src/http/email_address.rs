@@ -13,6 +13,7 @@ impl TextRule for EmailAddressRule {
     type Output = String;
     const NAME: &'static str = "Email";
     const FORMAT: &'static str = "email";
+    const PATTERN: Option<&'static str> = None;
     const MAX: usize = 254;
 
     fn read(text: &str) -> Result<String, &'static str> {

@@ -41,6 +41,10 @@ impl From<ETag> for HeaderValue {
 pub struct IfMatch(Vec<HeaderValue>);
 
 impl IfMatch {
+    /// What the header's value matches: `*`, or entity tags, of visible ASCII characters as they are
+    /// here.
+    pub const PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"#;
+
     /// Checks the condition against a resource that exists.
     ///
     /// # Errors
@@ -62,17 +66,19 @@ impl IfMatch {
         if self.0.is_empty() {
             return Ok(());
         }
-        let (mut matched, tag) = (false, tag.map(HeaderValue::from));
-        for header in &self.0 {
-            let text = header.to_str().map_err(|_| Error::InvalidIfMatch)?;
-            for part in text.split(',').map(str::trim) {
-                let opaque = part.strip_prefix("W/").unwrap_or(part);
-                let quoted = opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"');
-                if part != "*" && !quoted {
-                    return Err(Error::InvalidIfMatch);
+        let tag = tag.map(HeaderValue::from);
+        let mut matched = false;
+        if let [only] = &self.0[..]
+            && only == "*"
+        {
+            matched = tag.is_some();
+        } else {
+            for header in &self.0 {
+                let text = header.to_str().map_err(|_| Error::InvalidIfMatch)?;
+                for part in entity_tags(text).ok_or(Error::InvalidIfMatch)? {
+                    // Strong comparison: a weak tag never matches.
+                    matched |= tag.as_ref().is_some_and(|tag| part == tag);
                 }
-                // Strong comparison: a weak tag never matches.
-                matched |= tag.as_ref().is_some_and(|tag| part == "*" || part == tag);
             }
         }
         if matched { Ok(()) } else { Err(Error::PreconditionFailed) }
@@ -97,6 +103,27 @@ impl IfMatch {
 
     fn of(headers: &HeaderMap) -> Self {
         Self(headers.get_all(header::IF_MATCH).iter().cloned().collect())
+    }
+}
+
+/// The entity tags of a list. A comma within quotes is a tag's own.
+fn entity_tags(list: &str) -> Option<Vec<&str>> {
+    let blanks = [' ', '\t'];
+    let (mut tags, mut rest) = (Vec::new(), list);
+    loop {
+        rest = rest.trim_start_matches(blanks);
+        let quoted = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
+        let opaque = &quoted[..quoted.find('"')?];
+        if !opaque.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        let (tag, after) = rest.split_at(rest.len() - quoted.len() + opaque.len() + 1);
+        tags.push(tag);
+        let after = after.trim_start_matches(blanks);
+        if after.is_empty() {
+            return Some(tags);
+        }
+        rest = after.strip_prefix(',')?;
     }
 }
 
@@ -138,6 +165,11 @@ mod tests {
         assert_eq!(check("3"), Err("invalid_if_match"));
         assert_eq!(check("\""), Err("invalid_if_match"));
         assert_eq!(check(""), Err("invalid_if_match"));
+        assert_eq!(check("\"a,b\" ,\t\"3\""), Ok(()));
+        assert_eq!(check("\"a,b\""), Err("precondition_failed"));
+        for text in ["*, \"3\"", "\"3\",", "\"3\" \"4\"", "\"a\"b\"", "\"a b\"", "W/"] {
+            assert_eq!(check(text), Err("invalid_if_match"), "{text}");
+        }
         assert!(IfMatch::of(&HeaderMap::new()).check(ETag::of(3)).is_ok());
     }
 

@@ -28,6 +28,24 @@ pub fn wrong_kind<V: IntoValue>(
     ))
 }
 
+/// Reads a whole number, zero or more; `None` for one that no `u64` is. `5.0` is whole, too (JSON
+/// Schema's validation, section 6.1.1): some programs write all their numbers so.
+///
+/// # Errors
+/// The fault of a value of another kind.
+pub fn whole<V: IntoValue>(
+    value: Value<V>,
+    location: ValuePointerRef,
+) -> Result<Option<u64>, Faults> {
+    match value {
+        Value::Integer(number) => Ok(Some(number)),
+        Value::NegativeInteger(_) => Ok(None),
+        // Written without a fraction, and never with an exponent.
+        Value::Float(number) if number.fract() == 0.0 => Ok(number.to_string().parse().ok()),
+        other => Err(wrong_kind(other, &[ValueKind::Integer], location)),
+    }
+}
+
 /// The id of something that exists, or else is a fault at its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Existing<K: Kind>(pub Id<K>);
@@ -86,10 +104,20 @@ impl<const MIN: usize, const MAX: usize> Deserr<Faults> for Text<MIN, MAX> {
     }
 }
 
+/// The characters that are not control characters, as a class of regular expressions. The ranges are
+/// spelled out: `\s` is not the same to ECMA-262 and to Python, and `\p` is unknown to Python.
+const PRINTABLE: &str = r"[^\u0000-\u001f\u007f-\u009f]";
+/// Of these the ones that are no blanks (Unicode's `White_Space`).
+const VISIBLE: &str =
+    r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]";
+
 impl<const MIN: usize, const MAX: usize> PartialSchema for Text<MIN, MAX> {
     fn schema() -> RefOr<Schema> {
+        let some = format!("{VISIBLE}({PRINTABLE}*{VISIBLE})?");
+        let pattern = if MIN == 0 { format!("^({some})?$") } else { format!("^{some}$") };
         ObjectBuilder::new()
             .schema_type(Type::String)
+            .pattern(Some(pattern))
             .min_length(Some(MIN))
             .max_length(Some(MAX))
             .into()
@@ -111,12 +139,7 @@ impl<const MIN: u32, const MAX: u32> Deserr<Faults> for Int<MIN, MAX> {
         value: Value<V>,
         location: ValuePointerRef,
     ) -> Result<Self, Faults> {
-        let number = match value {
-            Value::Integer(number) => u32::try_from(number).ok(),
-            Value::NegativeInteger(_) => None,
-            other => return Err(wrong_kind(other, &[ValueKind::Integer], location)),
-        };
-        match number {
+        match whole(value, location)?.and_then(|number| u32::try_from(number).ok()) {
             Some(number) if (MIN..=MAX).contains(&number) => Ok(Self(number)),
             _ => Err(Faults::at(location, "out_of_range", format!("Must be from {MIN} to {MAX}."))),
         }
@@ -177,6 +200,9 @@ pub trait TextRule {
     const NAME: &'static str;
     /// OpenAPI's `format`.
     const FORMAT: &'static str;
+    /// What every valid text matches, as far as a regular expression can say it that ECMA-262 and
+    /// Python read alike; `None` where the format says all.
+    const PATTERN: Option<&'static str>;
     /// The longest text that is looked at, in bytes.
     const MAX: usize;
     /// Reads the text.
@@ -214,6 +240,7 @@ impl<R: TextRule> PartialSchema for Ruled<R> {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(utoipa::openapi::SchemaFormat::Custom(R::FORMAT.into())))
+            .pattern(R::PATTERN)
             .min_length(Some(1))
             .max_length(Some(R::MAX))
             .into()
@@ -237,11 +264,39 @@ impl TextRule for MomentRule {
     type Output = Timestamp;
     const NAME: &'static str = "Moment";
     const FORMAT: &'static str = "date-time";
+    const PATTERN: Option<&'static str> = None;
     const MAX: usize = 40;
 
     fn read(text: &str) -> Result<Timestamp, &'static str> {
         Timestamp::parse(text)
             .map(Timestamp::whole_second)
             .ok_or("Must be a moment as in RFC 3339.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn code_of(value: Value) -> Result<u32, &'static str> {
+        let read = deserr::deserialize::<Int<5, 10>, _, Faults>(value);
+        read.map(|number| number.0).map_err(|faults| faults.into_sorted()[0].code)
+    }
+
+    #[test]
+    fn an_integer_is_whole_however_it_is_written() {
+        for value in [json!(7), json!(7.0), serde_json::from_str("0.7e1").unwrap()] {
+            assert_eq!(code_of(value.clone()), Ok(7), "{value}");
+        }
+        for value in [json!(4), json!(11.0), json!(-7), json!(-0.0), json!(4_294_967_303.0)] {
+            assert_eq!(code_of(value.clone()), Err("out_of_range"), "{value}");
+        }
+        assert_eq!(code_of(json!(1e300)), Err("out_of_range"));
+        for value in [json!(7.5), json!("7"), json!([7]), json!(true)] {
+            assert_eq!(code_of(value.clone()), Err("invalid_type"), "{value}");
+        }
+        assert_eq!(code_of(Value::Null), Err("not_nullable"));
     }
 }

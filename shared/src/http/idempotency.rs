@@ -19,6 +19,9 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
+    /// What the header's value matches.
+    pub const PATTERN: &str = "^[!-~]{1,255}$";
+
     /// Reads the header of a request with that token.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ pub struct Paging {
     #[param(minimum = 1, maximum = 100, default = 50, required = false)]
     pub limit: usize,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
 }
 

@@ -13,6 +13,7 @@ impl TextRule for TimeZoneRule {
     type Output = String;
     const NAME: &'static str = "TimeZone";
     const FORMAT: &'static str = "iana-time-zone";
+    const PATTERN: Option<&'static str> = None;
     const MAX: usize = 64;
 
     fn read(text: &str) -> Result<String, &'static str> {

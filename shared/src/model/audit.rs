@@ -171,6 +171,7 @@ pub enum Action {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Actor {
     /// A user in a session.
+    #[schema(title = "SessionActor")]
     Session {
         /// The user.
         user_id: UserId,
@@ -178,6 +179,7 @@ pub enum Actor {
         session_id: SessionId,
     },
     /// A program with a user's API key.
+    #[schema(title = "ApiKeyActor")]
     ApiKey {
         /// The key's owner.
         user_id: UserId,
@@ -185,15 +187,19 @@ pub enum Actor {
         api_key_id: ApiKeyId,
     },
     /// Somebody who claims to be a user, and has not proved it.
+    #[schema(title = "ClaimedActor")]
     Claimed {
         /// The user they claim to be.
         user_id: UserId,
     },
     /// The deployment's operator.
+    #[schema(title = "OperatorActor")]
     Operator,
     /// The retention sweep.
+    #[schema(title = "RetentionSweepActor")]
     RetentionSweep,
     /// The delivery of notifications.
+    #[schema(title = "NotificationDeliveryActor")]
     NotificationDelivery,
     /// Another service of the platform, by the event bus.
     Platform,
