@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{PATH, all, put, texts};
+use common::{PATH, all, partition, put, texts};
 use harness::World;
 use serde_json::json;
 use shared::auth::permissions::Scope;
@@ -69,6 +69,27 @@ async fn an_actor_is_a_user_a_key_or_the_operator() {
         assert_eq!(shown(&nobody).await, [""; 0]);
     }
     assert_eq!(shown("key_00000000000000000000000000").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn who_has_no_id_goes_by_a_name() {
+    let world = World::new().await;
+    let client = world.client(audit_log::router());
+    let token = world.session(&world.admin).await;
+    let names = ["retention_sweep", "notification_delivery", "platform"];
+    let mut ids = Vec::new();
+    for (number, name) in (1..).zip(names) {
+        let id = put(&world, &world.admin, "2026-03-27T15:00:00Z", number, "user.created");
+        let items = world.raw_items(&partition(&world.admin, world.now()));
+        let mut item = items.into_iter().find(|it| it["SK"]["S"] == id).unwrap();
+        item["actor"] = json!({"M": {"type": {"S": name}}});
+        world.put(&item);
+        ids.push(id);
+    }
+    for (name, id) in names.iter().zip(ids) {
+        let answer = client.get(format!("{PATH}?actor={name}")).bearer(&token).send().await;
+        assert_eq!(texts(answer.data(200), "id"), [id], "{name}");
+    }
 }
 
 #[tokio::test]
