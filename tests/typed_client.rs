@@ -14,9 +14,7 @@ fn a_client_made_of_the_document_signs_in_and_makes_uses_and_revokes_a_key() {
     let program = root.join("target/typed-client/build/debug/typed-client");
     assert!(program.exists(), "run `make test-client`, which builds {}", program.display());
     let output = Command::new(program)
-        .env("API_URL", system.url())
-        .env("EMAIL", &walker.email)
-        .env("PASSWORD", &walker.password)
+        .args([system.url(), &walker.email, &walker.password])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

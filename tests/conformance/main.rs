@@ -167,7 +167,11 @@ fn all_keep(system: &System, callers: &[&Caller], options: &[String]) -> bool {
     let count = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         let workers: Vec<_> = (0..count).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().fold(true, |kept, worker| worker.join().unwrap() && kept)
+        let mut kept = true;
+        for worker in workers {
+            kept &= worker.join().unwrap();
+        }
+        kept
     })
 }
 

@@ -15,6 +15,10 @@ const PURPOSE: &[u8] = b"idempotent answers";
 #[derive(Clone)]
 pub struct IdempotencyKey {
     record: ReplayKey,
+    #[cfg_attr(
+        not(feature = "sealing"),
+        expect(dead_code, reason = "only a function that records answers seals them")
+    )]
     sealing_key: [u8; 32],
 }
 

@@ -1,7 +1,7 @@
 //! A walk through the running API with nothing but the client that a generator has made of the OpenAPI
 //! document: it signs in, makes an API key, uses it, revokes it, and reads the refusal by its type.
 //!
-//! It is told by `API_URL`, `EMAIL` and `PASSWORD` where to go and as whom.
+//! Usage: typed-client ORIGIN EMAIL PASSWORD
 
 use std::env;
 
@@ -23,12 +23,12 @@ fn bearer(anonymous: &Configuration, token: String) -> Configuration {
 }
 
 fn main() {
-    let told = |name| env::var(name).expect("told by the environment");
-    let email = told("EMAIL");
-    let anonymous = Configuration { base_path: told("API_URL"), ..Configuration::new() };
+    let told: Vec<_> = env::args().skip(1).collect();
+    let [origin, email, password] = <[String; 3]>::try_from(told).expect("ORIGIN EMAIL PASSWORD");
+    let anonymous = Configuration { base_path: origin, ..Configuration::new() };
 
     // Sign in.
-    let answer = login(&anonymous, models::Login::new(email.clone(), told("PASSWORD")));
+    let answer = login(&anonymous, models::Login::new(email.clone(), password));
     let LoginAnswer::SignedIn(signed_in) = *answer.expect("the password is right").data else {
         panic!("there is no second factor");
     };
