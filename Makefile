@@ -60,7 +60,9 @@ $(CLIENT_VENV)/.stamp: tests/typed-client/requirements.txt
 
 CONFORMANCE_VENV := .local/conformance-venv
 
+# Of itself, make takes AS for the assembler's name.
 .PHONY: conformance
+conformance: AS =
 conformance: $(LOCAL_VENV)/.stamp $(CONFORMANCE_VENV)/.stamp ## Hold the running functions to the OpenAPI document, by generated requests (AS=viewer|editor|hostile|… OPTIONS=schemathesis' own)
 	cargo build --locked --bins
 	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo run --locked --package system-tests --example conformance -- "$(AS)" $(OPTIONS)

@@ -86,8 +86,10 @@ fn main() -> ExitCode {
     let options: Vec<_> = arguments.collect();
     let system = System::get();
     let callers = callers(system);
-    let chosen_callers = callers.iter().filter(|caller| caller.name.contains(&chosen));
-    let mut kept = all_keep(system, &chosen_callers.collect::<Vec<_>>(), &options);
+    let chosen_callers: Vec<_> =
+        callers.iter().filter(|caller| caller.name.contains(&chosen)).collect();
+    assert!(!chosen_callers.is_empty() || HOSTILE.contains(&chosen), "there is no caller {chosen}");
+    let mut kept = all_keep(system, &chosen_callers, &options);
     if HOSTILE.contains(&chosen) {
         println!("==> {HOSTILE}");
         let tokens: Vec<_> = callers.iter().map(|it| it.credential.token(system)).collect();
