@@ -17,11 +17,14 @@ help: ## Say what there is to make
 .PHONY: setup
 setup: $(LINT_VENV)/.stamp $(LOCAL_VENV)/.stamp $(NODE_TOOLS)/.stamp $(CLIENT_VENV)/.stamp ## Install the pinned tools (the others do so when they need them)
 
+# Tests run the binaries, which are not a dependency that cargo knows of. Always of the whole workspace: chosen otherwise,
+# crates would get other features, and be compiled again.
+BINARIES := cargo build --locked --workspace --bins
+
 .PHONY: test
 test: $(LOCAL_VENV)/.stamp ## Run all tests, the whole-system ones with them
-	@# These run the binaries, which are not a dependency that cargo knows of.
 	@echo "==> binaries"
-	cargo build --locked --workspace --bins
+	$(BINARIES)
 	@echo "==> tests"
 	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --workspace --locked
 	@$(MAKE) --no-print-directory test-client
@@ -31,17 +34,17 @@ test: $(LOCAL_VENV)/.stamp ## Run all tests, the whole-system ones with them
 .PHONY: test-docs
 test-docs: $(LOCAL_VENV)/.stamp ## Open the reference in a headless Chromium and use it (part of test where there is one)
 	@echo "==> the reference, in a browser"
-	cargo build --locked --bins
-	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --locked --package system-tests --features browser --test reference
+	$(BINARIES)
+	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --locked --workspace --features system-tests/browser --test reference
 
 CLIENT := target/typed-client
 
 .PHONY: test-client
 test-client: $(LOCAL_VENV)/.stamp $(CLIENT)/.stamp ## Make a client of the OpenAPI document, and use it (part of test)
 	@echo "==> a typed client"
-	cargo build --locked --bins
+	$(BINARIES)
 	cargo build --locked --manifest-path tests/typed-client/Cargo.toml --target-dir $(CLIENT)/build
-	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --locked --package system-tests --features typed-client --test typed_client
+	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo test --locked --workspace --features system-tests/typed-client --test typed_client
 
 $(CLIENT)/.stamp: infra/openapi/openapi.json tests/typed-client/generator.yaml $(CLIENT_VENV)/.stamp
 	@echo "==> the client's code, into $(CLIENT)/api"
@@ -64,8 +67,8 @@ CONFORMANCE_VENV := .local/conformance-venv
 .PHONY: conformance
 conformance: AS =
 conformance: $(LOCAL_VENV)/.stamp $(CONFORMANCE_VENV)/.stamp ## Hold the running functions to the OpenAPI document, by generated requests (AS=viewer|editor|hostile|… OPTIONS=schemathesis' own)
-	cargo build --locked --bins
-	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" cargo run --locked --package system-tests --example conformance -- "$(AS)" $(OPTIONS)
+	$(BINARIES) --example conformance
+	PATH="$(abspath $(LOCAL_VENV))/bin:$$PATH" target/debug/examples/conformance "$(AS)" $(OPTIONS)
 
 $(CONFORMANCE_VENV)/.stamp: tests/conformance/requirements.txt
 	@echo "==> schemathesis, into $(CONFORMANCE_VENV)"
