@@ -14,6 +14,7 @@ mod events;
 mod expression;
 mod failure;
 mod key;
+mod lease;
 mod meter;
 mod notifications;
 mod organizations;
@@ -28,6 +29,7 @@ mod sessions;
 mod stream;
 mod sweep;
 mod transaction;
+mod update;
 mod users;
 
 use std::sync::Arc;
@@ -45,6 +47,7 @@ pub use self::{
     challenges::FirstStep,
     deliveries::{ChannelKey, Channels, Due, DueEnd, DuePage, MAX_AT_ONCE},
     events::Publication,
+    lease::Lease,
     meter::Meter,
     notifications::{ChannelChange, NotificationsChange},
     preferences::PreferenceChange,
@@ -54,7 +57,7 @@ pub use self::{
     sessions::{Rehash, SignIn},
     stream::{Inserted, inserted},
     sweep::{
-        CountedTo, Counts, Keeping, Lease, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE,
+        CountedTo, Counts, Keeping, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE,
         PageEnd,
     },
     transaction::{Lost, Tries},

@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_dynamodb::{
-    operation::{query::QueryOutput, update_item::UpdateItemError},
-    types::{AttributeValue, DeleteRequest, ReturnConsumedCapacity, ReturnValue, WriteRequest},
+    operation::query::QueryOutput,
+    types::{AttributeValue, DeleteRequest, ReturnConsumedCapacity, WriteRequest},
 };
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -21,7 +21,7 @@ use super::{
     transaction::Lost,
 };
 use crate::{
-    clock::{Timestamp, epoch},
+    clock::Timestamp,
     error::Error,
     ids::OrganizationId,
     model::{
@@ -117,17 +117,6 @@ pub struct LogPage {
     pub keys: Vec<LogKey>,
     /// Where it goes on, where it does.
     pub end: Option<PageEnd>,
-}
-
-/// The sweep's own state.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Lease {
-    /// The organization to begin with: where the last sweep ran out of time.
-    #[serde(default)]
-    pub next: Option<OrganizationId>,
-    /// When the last sweep began that left nothing undone.
-    #[serde(with = "epoch::option", default)]
-    pub clean_since: Option<Timestamp>,
 }
 
 impl Store {
@@ -353,71 +342,6 @@ impl Store {
             None => transaction,
         };
         transaction.commit(random).await
-    }
-
-    /// Takes the lease for a sweep until `until`; `None` where another sweep has it.
-    ///
-    /// # Errors
-    /// 503 where the table cannot answer.
-    pub async fn take_sweep_lease(
-        &self,
-        holder: &str,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Lease>, Error> {
-        let expression = Expression::default()
-            .set(&["holder"], &holder)?
-            .set(&["until"], &until.as_millisecond())?
-            .when_absent_or_below(&["until"], &now.as_millisecond())?;
-        let item = self.update(Key::sweep_lease(), expression).await?;
-        item.map(|item| decode("lease of the sweep", item)).transpose()
-    }
-
-    /// Gives the lease back, and keeps what the next sweep wants to know. Where another sweep has
-    /// taken it meanwhile, nothing is written.
-    ///
-    /// # Errors
-    /// 503 where the table cannot answer.
-    pub async fn end_sweep_lease(&self, holder: &str, lease: &Lease) -> Result<(), Error> {
-        let expression = Expression::default()
-            .set(&["until"], &0)?
-            .put(&["next"], lease.next.as_ref())?
-            .put(&["clean_since"], lease.clean_since.map(Timestamp::as_second).as_ref())?
-            .when_equal(&["holder"], &holder)?;
-        self.update(Key::sweep_lease(), expression).await.map(drop)
-    }
-
-    /// Updates an item, and answers with what it then is; `None` where the condition does not hold.
-    pub(super) async fn update(
-        &self,
-        key: Key,
-        expression: Expression,
-    ) -> Result<Option<Item>, Error> {
-        let Parts { update, condition, names, values } = expression.into_parts();
-        self.meter.call();
-        let result = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(key.attributes()))
-            .update_expression(update)
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .return_values(ReturnValue::AllNew)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(output) => {
-                self.meter.consumed(output.consumed_capacity());
-                Ok(Some(output.attributes.unwrap_or_default()))
-            }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(failure("UpdateItem", &error)),
-            },
-        }
     }
 
     async fn query_all(&self, parts: Parts, start: Option<Item>) -> Result<QueryOutput, Error> {
