@@ -121,7 +121,7 @@ const ANSWERS_AFTER: Duration = Duration::from_millis(250);
 const DEAD_FOR: u64 = 2000;
 
 /// How often each side is measured, one after the other.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 
 /// What hands the deliveries out.
 #[derive(Clone, Copy)]
@@ -190,7 +190,7 @@ impl Measurement {
     }
 
     /// By how many times the healthy ones' p99 is longer where the tenth channel is dead: of each side
-    /// the median of the rounds, which take turns, so that a busy machine is one to both.
+    /// the shortest of the rounds, which take turns. What else the machine does can only make one longer.
     async fn ratio(&self, by: By) -> (f64, String) {
         self.p99(by, false).await;
         let (mut without, mut with) = (Vec::new(), Vec::new());
@@ -200,7 +200,7 @@ impl Measurement {
         }
         without.sort();
         with.sort();
-        let ratio = with[ROUNDS / 2].as_secs_f64() / without[ROUNDS / 2].as_secs_f64();
+        let ratio = with[0].as_secs_f64() / without[0].as_secs_f64();
         (ratio, format!("{ratio:.2}; without a dead one {without:?}, with one {with:?}"))
     }
 }
