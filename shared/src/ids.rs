@@ -147,9 +147,7 @@ impl<K: Kind> Id<K> {
     pub fn created_at(self) -> Timestamp {
         Timestamp::from_millisecond(self.0.timestamp_ms().cast_signed())
     }
-}
 
-impl<K: Kind> Id<K> {
     /// The moment that the first characters of an encoded ULID tell, as far as they are spelled as ours
     /// are.
     #[must_use]
@@ -160,6 +158,12 @@ impl<K: Kind> Id<K> {
         let again = ulid.array_to_str(&mut again);
         again.make_ascii_lowercase();
         again.starts_with(time).then(|| Self::new(ulid).created_at())
+    }
+
+    /// A regular expression of what is one, without anchors.
+    #[must_use]
+    pub fn expression() -> String {
+        format!("{}[0-7][0-9a-hjkmnp-tv-z]{{25}}", K::PREFIX)
     }
 }
 
@@ -237,14 +241,6 @@ pub(crate) mod by_short_id {
         map.into_iter()
             .map(|(id, value)| Ok((Id::from_short(&id).ok_or_else(invalid)?, value)))
             .collect()
-    }
-}
-
-impl<K: Kind> Id<K> {
-    /// A regular expression of what is one, without anchors.
-    #[must_use]
-    pub fn expression() -> String {
-        format!("{}[0-7][0-9a-hjkmnp-tv-z]{{25}}", K::PREFIX)
     }
 }
 

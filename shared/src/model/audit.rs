@@ -202,6 +202,7 @@ pub enum Actor {
     #[schema(title = "NotificationDeliveryActor")]
     NotificationDelivery,
     /// Another service of the platform, by the event bus.
+    #[schema(title = "PlatformActor")]
     Platform,
 }
 

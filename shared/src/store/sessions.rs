@@ -3,7 +3,6 @@
 use super::{
     Store,
     expression::Expression,
-    failure::failure,
     key::Key,
     second_factor::Used,
     transaction::{Lost, Transaction},
@@ -185,34 +184,6 @@ impl Store {
             .set(&path, &now.as_second())?
             .when_equal(&path, &last_active_at.as_second())?;
         self.touch(Key::user(organization, user), expression).await.map(drop)
-    }
-
-    /// Updates an item beside an answer. Tells whether the condition held.
-    pub(super) async fn touch(&self, key: Key, expression: Expression) -> Result<bool, Error> {
-        let parts = expression.into_parts();
-        self.meter.call();
-        let result = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(key.attributes()))
-            .update_expression(parts.update)
-            .set_condition_expression(parts.condition)
-            .set_expression_attribute_names(parts.names)
-            .set_expression_attribute_values(parts.values)
-            .return_consumed_capacity(aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(output) => {
-                self.meter.consumed(output.consumed_capacity());
-                Ok(true)
-            }
-            Err(error) => match error.as_service_error() {
-                Some(service) if service.is_conditional_check_failed_exception() => Ok(false),
-                _ => Err(failure("UpdateItem", &error)),
-            },
-        }
     }
 }
 

@@ -21,6 +21,20 @@ impl Store {
         key: Key,
         expression: Expression,
     ) -> Result<Option<Item>, Error> {
+        self.send_update(key, expression, ReturnValue::AllNew).await
+    }
+
+    /// Updates an item, and has nothing of it sent back. Tells whether the condition held.
+    pub(super) async fn touch(&self, key: Key, expression: Expression) -> Result<bool, Error> {
+        self.send_update(key, expression, ReturnValue::None).await.map(|item| item.is_some())
+    }
+
+    async fn send_update(
+        &self,
+        key: Key,
+        expression: Expression,
+        returned: ReturnValue,
+    ) -> Result<Option<Item>, Error> {
         let Parts { update, condition, names, values } = expression.into_parts();
         self.meter.call();
         let result = self
@@ -32,7 +46,7 @@ impl Store {
             .set_condition_expression(condition)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
-            .return_values(ReturnValue::AllNew)
+            .return_values(returned)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;

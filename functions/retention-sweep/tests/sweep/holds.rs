@@ -6,6 +6,16 @@ use retention_sweep::organization::CONCURRENCY;
 use serde_json::json;
 use shared::{model::retention::LogKind, store::BATCH};
 
+/// Places a hold on the run logs just before the next call of that name sets out.
+fn hold_before(call: &'static str, world: &World) {
+    let partition = format!("ORG#{}", world.admin.organization_id);
+    world.tamper_before(call, partition, |item| {
+        item["holds"] = json!({"L": [{"M": {
+            "kind": {"S": "run_logs"}, "case": {"S": "C-1"}, "placed_at": {"N": "1"},
+        }}]});
+    });
+}
+
 #[tokio::test]
 async fn held_logs_stay_and_are_told() {
     let world = World::new().await;
@@ -30,13 +40,8 @@ async fn a_hold_placed_while_the_sweep_is_at_work_holds_from_the_next_round_on()
     let logs = Logs::of(&world, &world.admin);
     run_days(&logs, &world, 60, 20);
     let before = logs.keys().len();
-    let partition = format!("ORG#{}", world.admin.organization_id);
     // The first round is counted already: it goes, and the second does not.
-    world.tamper_before("BatchWriteItem", partition, |item| {
-        item["holds"] = json!({"L": [{"M": {
-            "kind": {"S": "run_logs"}, "case": {"S": "C-1"}, "placed_at": {"N": "1"},
-        }}]});
-    });
+    hold_before("BatchWriteItem", &world);
     let summary = sweep(&world).await;
     assert_eq!(summary.skipped, [world.admin.organization_id]);
     assert_eq!(before - logs.keys().len(), 200);
@@ -48,13 +53,8 @@ async fn a_hold_placed_before_the_first_round_is_deleted_leaves_everything_and_n
     let logs = Logs::of(&world, &world.admin);
     run_days(&logs, &world, 60, 5);
     let before = logs.keys();
-    let partition = format!("ORG#{}", world.admin.organization_id);
     // Once its days are chosen: `BatchGetItem` is another call.
-    world.tamper_before(".GetItem", partition, |item| {
-        item["holds"] = json!({"L": [{"M": {
-            "kind": {"S": "run_logs"}, "case": {"S": "C-1"}, "placed_at": {"N": "1"},
-        }}]});
-    });
+    hold_before(".GetItem", &world);
     let summary = sweep(&world).await;
     assert_eq!(summary.skipped, [world.admin.organization_id]);
     assert_eq!(logs.keys(), before);
@@ -94,12 +94,7 @@ async fn a_hold_placed_at_any_time_stops_all_but_the_batches_on_their_way() {
         for _ in 0..sent {
             world.intrude("BatchWriteItem", || ());
         }
-        let partition = format!("ORG#{}", world.admin.organization_id);
-        world.tamper_before("BatchWriteItem", partition, |item| {
-            item["holds"] = json!({"L": [{"M": {
-                "kind": {"S": "run_logs"}, "case": {"S": "C-1"}, "placed_at": {"N": "1"},
-            }}]});
-        });
+        hold_before("BatchWriteItem", &world);
         let summary = sweep(&world).await;
         assert_eq!(summary.skipped, [world.admin.organization_id]);
         let after = before - logs.keys().len() - sent * BATCH;
