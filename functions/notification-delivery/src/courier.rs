@@ -4,7 +4,7 @@
 //! was read; so of all who know of a delivery one makes the attempt. Whoever dies in it leaves the
 //! delivery due again after a while: then it is sent twice at most, and both times under one id.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use shared::{
     call::{App, Call},
@@ -17,6 +17,7 @@ use shared::{
         event::EventName,
     },
 };
+use tokio::time::timeout;
 
 use crate::{
     quiet_hours, retries,
@@ -62,49 +63,88 @@ pub struct Courier {
     pub request_id: Arc<str>,
 }
 
+/// An attempt that nobody else makes.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    delivery: Delivery,
+    channel: Channel,
+    at: Timestamp,
+}
+
 impl Courier {
-    /// Tries a delivery that was read as due, to a channel that was read just now; `None` where it was
-    /// deleted. It does nothing where somebody else tries it. Tells what it has found out of the channel.
+    /// Begins to try a delivery that was read as due, to a channel that was read just now; `None` where
+    /// it was deleted. Tells the attempt that is to be made; none where somebody else makes it, or
+    /// nothing is to be sent now.
     ///
     /// # Errors
-    /// 503 where the table cannot answer; then nothing was sent.
-    pub async fn attempt(
+    /// 503 where the table cannot answer; then nothing was changed.
+    pub(crate) async fn claim(
         &self,
         mut delivery: Delivery,
-        channel: Option<&Channel>,
-    ) -> Result<Finding, Error> {
+        channel: Option<Channel>,
+    ) -> Result<Option<Claimed>, Error> {
         if delivery.status != Status::Queued {
-            return Ok(Finding::Nothing);
+            return Ok(None);
         }
         let now = self.app.clock.now();
         let Some(channel) = channel else {
-            return self.give_up(delivery, "The channel was deleted.").await;
+            self.give_up(delivery, "The channel was deleted.").await?;
+            return Ok(None);
         };
         // A test is of what the channel is, not of when it is used.
         let is_test = delivery.event.name == EventName::Test;
         if !channel.enabled && !is_test {
-            return self.give_up(delivery, "The channel was disabled.").await;
+            self.give_up(delivery, "The channel was disabled.").await?;
+            return Ok(None);
         }
-        if !is_test && let Some(until) = held_until(&delivery, channel, now) {
-            return self.hold(delivery, until).await;
+        if !is_test && let Some(until) = held_until(&delivery, &channel, now) {
+            self.hold(delivery, until).await?;
+            return Ok(None);
         }
-        if !self.app.store.claim(&mut delivery, now).await? {
-            return Ok(Finding::Nothing);
-        }
-        let outcome = self.senders.send(&delivery, channel, now).await;
-        let (claimed, finding) = (delivery.due_at, Finding::from(&outcome));
+        let claimed = self.app.store.claim(&mut delivery, now).await?;
+        Ok(claimed.then_some(Claimed { delivery, channel, at: now }))
+    }
+
+    /// Makes an attempt, and writes it down. Tells what it has found out of the channel.
+    pub(crate) async fn attempt(&self, claimed: Claimed) -> Finding {
+        let Claimed { mut delivery, mut channel, at } = claimed;
+        let outcome = self.send(&delivery, &mut channel, at).await;
+        let (due_at, finding) = (delivery.due_at, Finding::from(&outcome));
         let verdict = outcome.verdict.clone();
-        self.note(&mut delivery, outcome, now);
-        match self.app.store.settle(claimed, &delivery).await {
+        self.note(&mut delivery, outcome, at);
+        match self.app.store.settle(due_at, &delivery).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(delivery = %delivery.id, "it took longer than its claim"),
             // It is due again when the claim ends.
             Err(error) => tracing::error!(delivery = %delivery.id, %error, "not written down"),
         }
-        if let Err(error) = self.note_health(channel, &delivery, &verdict).await {
+        if let Err(error) = self.note_health(&channel, &delivery, &verdict).await {
             tracing::warn!(channel = %channel.id, %error, "how the channel fares was not noted");
         }
-        Ok(finding)
+        finding
+    }
+
+    /// Sends. A channel that keeps it waiting is noted as failing before the time is up: whatever else
+    /// comes for it meanwhile would wait as long.
+    async fn send(&self, delivery: &Delivery, channel: &mut Channel, now: Timestamp) -> Outcome {
+        let read = channel.clone();
+        let mut sending = Box::pin(self.senders.send(delivery, &read, now));
+        if channel.failing_since.is_some() {
+            return sending.await;
+        }
+        let patience = Duration::from_millis(self.senders.settings.timeout_milliseconds / 3);
+        if let Ok(outcome) = timeout(patience, &mut sending).await {
+            return outcome;
+        }
+        let fails = self.app.store.channel_fails((delivery.organization_id, channel.id), now);
+        let (outcome, noted) = tokio::join!(sending, fails);
+        match noted {
+            Ok(()) => channel.failing_since = Some(now),
+            Err(error) => {
+                tracing::warn!(channel = %channel.id, %error, "its silence was not noted");
+            }
+        }
+        outcome
     }
 
     /// Writes into a delivery what its attempt has come to.
@@ -159,19 +199,19 @@ impl Courier {
     }
 
     /// Ends a delivery that nothing can come of.
-    async fn give_up(&self, mut delivery: Delivery, reason: &str) -> Result<Finding, Error> {
+    async fn give_up(&self, mut delivery: Delivery, reason: &str) -> Result<(), Error> {
         let read = delivery.due_at.take();
         delivery.due_shard = None;
         delivery.status = Status::Failed;
         delivery.reason = Some(reason.to_owned());
-        self.app.store.settle(read, &delivery).await.map(|_| Finding::Nothing)
+        self.app.store.settle(read, &delivery).await.map(drop)
     }
 
     /// Lets a delivery wait for the end of quiet hours.
-    async fn hold(&self, mut delivery: Delivery, until: Timestamp) -> Result<Finding, Error> {
+    async fn hold(&self, mut delivery: Delivery, until: Timestamp) -> Result<(), Error> {
         let read = delivery.due_at.replace(until);
         delivery.reason = Some("It waits for the end of the channel's quiet hours.".to_owned());
-        self.app.store.settle(read, &delivery).await.map(|_| Finding::Nothing)
+        self.app.store.settle(read, &delivery).await.map(drop)
     }
 
     /// The invocation as a request of its own, for audit records.

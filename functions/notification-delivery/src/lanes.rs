@@ -5,7 +5,10 @@
 //! and is not tried one after the other, at 15 seconds each. Those that are known to fail have places of
 //! their own, one for each, so that however many of them there are, the others find theirs free.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    convert::Infallible,
+};
 
 use shared::{
     clock::Timestamp,
@@ -14,7 +17,7 @@ use shared::{
     model::notifications::{channel::Channel, delivery::Delivery},
     store::ChannelKey,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::courier::{Courier, Finding};
 
@@ -40,8 +43,8 @@ const FRESH: i64 = 10;
 const MARGIN: i64 = 55;
 
 /// The lanes of one invocation.
-pub(crate) struct Lanes<'a> {
-    courier: &'a Courier,
+pub struct Lanes {
+    courier: Courier,
     /// When nothing is begun any more.
     until: Timestamp,
     by_channel: HashMap<ChannelKey, Lane>,
@@ -49,6 +52,8 @@ pub(crate) struct Lanes<'a> {
     turns: VecDeque<ChannelKey>,
     waiting: HashSet<DeliveryId>,
     flights: JoinSet<Landing>,
+    /// What those that were begun first hold until it is clear whether they are made.
+    claiming: Option<Claiming>,
     /// How many of them are to channels that fail.
     to_failing: usize,
     /// How many attempts were begun.
@@ -73,7 +78,13 @@ struct Landing {
     delivery: DeliveryId,
     to_failing: bool,
     result: Result<Finding, Error>,
+    /// Where there was no attempt to be made, or no telling.
+    _claiming: Option<Claiming>,
 }
+
+/// Is held by attempts that are not claimed yet; whoever wants to know when all are waits for the other
+/// end to find nobody.
+type Claiming = mpsc::Sender<Infallible>;
 
 impl Courier {
     /// Until when an invocation begins attempts that may take that many seconds to begin.
@@ -89,8 +100,8 @@ impl Courier {
     }
 }
 
-impl<'a> Lanes<'a> {
-    pub(crate) fn new(courier: &'a Courier, until: Timestamp) -> Self {
+impl Lanes {
+    pub(crate) fn new(courier: Courier, until: Timestamp) -> Self {
         Self {
             courier,
             until,
@@ -98,6 +109,7 @@ impl<'a> Lanes<'a> {
             turns: VecDeque::new(),
             waiting: HashSet::new(),
             flights: JoinSet::new(),
+            claiming: None,
             to_failing: 0,
             begun: 0,
         }
@@ -152,6 +164,15 @@ impl<'a> Lanes<'a> {
         true
     }
 
+    /// Begins the first attempts; tells what receives nothing, and ends once all of them are claimed.
+    pub(crate) fn begin_first(&mut self) -> mpsc::Receiver<Infallible> {
+        let (claiming, claimed) = mpsc::channel(1);
+        self.claiming = Some(claiming);
+        self.begin();
+        self.claiming = None;
+        claimed
+    }
+
     /// Begins the attempts that there are places for, a lane's one after the next lane's.
     pub(crate) fn begin(&mut self) {
         let now = self.courier.app.clock.now();
@@ -185,10 +206,18 @@ impl<'a> Lanes<'a> {
             self.to_failing += usize::from(to_failing);
             self.begun += 1;
             self.waiting.remove(&delivery.id);
+            let claiming = self.claiming.clone();
             self.flights.spawn(async move {
                 let id = delivery.id;
-                let result = courier.attempt(delivery, channel.as_ref()).await;
-                Landing { key, delivery: id, to_failing, result }
+                let (result, claiming) = match courier.claim(delivery, channel).await {
+                    Ok(Some(claimed)) => {
+                        drop(claiming);
+                        (Ok(courier.attempt(claimed).await), None)
+                    }
+                    Ok(None) => (Ok(Finding::Nothing), claiming),
+                    Err(error) => (Err(error), claiming),
+                };
+                Landing { key, delivery: id, to_failing, result, _claiming: claiming }
             });
             passed = 0;
         }
@@ -205,7 +234,7 @@ impl<'a> Lanes<'a> {
                     continue;
                 }
             };
-            let Landing { key, delivery, to_failing, result } = landing;
+            let Landing { key, delivery, to_failing, result, _claiming } = landing;
             self.to_failing -= usize::from(to_failing);
             if let Some(lane) = self.by_channel.get_mut(&key) {
                 lane.under_way -= 1;
@@ -217,6 +246,16 @@ impl<'a> Lanes<'a> {
             }
             self.begin();
             return Some((delivery, result.map(drop)));
+        }
+    }
+
+    /// Lets all attempts end, and those that they make room for. What the table has no answer for stays
+    /// due.
+    pub async fn land_all(&mut self) {
+        while let Some((delivery, result)) = self.land().await {
+            if let Err(error) = result {
+                tracing::warn!(%delivery, %error, "an attempt was not made");
+            }
         }
     }
 

@@ -36,7 +36,7 @@ pub struct Summary {
 struct Round<'a> {
     courier: &'a Courier,
     until: Timestamp,
-    lanes: Lanes<'a>,
+    lanes: Lanes,
     /// Where deliveries go that were passed by: they need not be read again to be passed by again.
     passed_by: HashMap<DeliveryId, ChannelKey>,
     passes: usize,
@@ -52,12 +52,12 @@ impl Courier {
         let mut round = Round {
             courier: self,
             until,
-            lanes: Lanes::new(self, until),
+            lanes: Lanes::new(self.clone(), until),
             passed_by: HashMap::new(),
             passes: 0,
         };
         let done = round.run().await;
-        while round.land().await {}
+        round.lanes.land_all().await;
         done.map(|()| Summary { tried: round.lanes.begun, passes: round.passes })
     }
 }
@@ -164,7 +164,10 @@ fn millis(until: Timestamp, now: Timestamp) -> Duration {
     Duration::from_millis(left.try_into().unwrap_or_default())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the time until something falls due")]
-async fn wait(pause: Duration) {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time until something falls due, or was waited for long enough"
+)]
+pub(crate) async fn wait(pause: Duration) {
     tokio::time::sleep(pause).await;
 }

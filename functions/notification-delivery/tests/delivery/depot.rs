@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use harness::{Person, World};
 use notification_delivery::{
-    courier::Courier, handle, http::HttpClient, schedule::Summary, senders::Senders,
+    Handled, courier::Courier, handle, http::HttpClient, schedule::Summary, senders::Senders,
 };
 use serde_json::{Value, json};
 use shared::{
@@ -195,8 +195,7 @@ impl Depot {
 
     /// What the index of what is due tells of the delivery now.
     pub(crate) fn in_index(&self, delivery: &Delivery) -> Value {
-        let partition = format!("DELIVERY#{}#{}", delivery.organization_id, delivery.id);
-        let mut item = self.world.raw_items(&partition).remove(0);
+        let mut item = self.world.raw_items(&partition(delivery)).remove(0);
         let row = item.as_object_mut().unwrap();
         row.retain(|name, _| ["PK", "SK", "due_shard", "due_at"].contains(&name.as_str()));
         assert_eq!(row.len(), 4, "it is not in the index");
@@ -220,11 +219,19 @@ impl Depot {
         self.hand_over(self.world.inserts("DELIVERY#")).await
     }
 
-    /// Hands records over.
+    /// Hands records over, and waits for all that is done with them; tells what was handed back.
     pub(crate) async fn hand_over(&self, records: Vec<Value>) -> Value {
-        let event = json!({"Records": records});
-        let answer = handle(&self.courier, self.world.now(), event).await.unwrap();
+        let Handled { answer, rest } = self.answer(records).await;
+        if let Some(mut lanes) = rest {
+            lanes.land_all().await;
+        }
         answer["batchItemFailures"].clone()
+    }
+
+    /// Hands records over, and tells the answer and what lasts longer.
+    pub(crate) async fn answer(&self, records: Vec<Value>) -> Handled {
+        let event = json!({"Records": records});
+        Box::pin(handle(&self.courier, self.world.now(), event)).await.unwrap()
     }
 
     /// Tries what is due now, once.
@@ -241,6 +248,11 @@ impl Depot {
         self.run().await;
         self.read(delivery.id).await
     }
+}
+
+/// The delivery's partition key.
+pub(crate) fn partition(delivery: &Delivery) -> String {
+    format!("DELIVERY#{}#{}", delivery.organization_id, delivery.id)
 }
 
 /// An event of that id.

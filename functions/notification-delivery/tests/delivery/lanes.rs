@@ -1,13 +1,12 @@
 //! Lanes: what one channel is like is not felt by the others.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::json;
 use shared::model::notifications::{
     channel::{Channel, Config},
     delivery::{Delivery, Status},
 };
-use tokio::time::Instant;
 
 use crate::{
     depot::Depot,
@@ -112,109 +111,4 @@ async fn what_a_batch_has_no_time_for_is_the_schedule_s() {
     assert_eq!(untouched(&depot, &deliveries).await, 20 - AT_ONCE);
     assert_eq!(depot.run().await.tried, 20 - AT_ONCE);
     assert_eq!(receiver.seen().len(), 20);
-}
-
-/// How long the receivers of the measurement take to answer.
-const ANSWERS_AFTER: Duration = Duration::from_millis(250);
-
-/// How long one that is dead is waited for, in milliseconds: longer than all others take together.
-const DEAD_FOR: u64 = 2000;
-
-/// How often each side is measured, one after the other.
-const ROUNDS: usize = 7;
-
-/// What hands the deliveries out.
-#[derive(Clone, Copy)]
-enum By {
-    Stream,
-    Schedule,
-}
-
-/// Ten channels, of which the last may be dead, and what they take until they have their deliveries.
-struct Measurement {
-    depot: Depot,
-    healthy: Receiver,
-    dead: Receiver,
-    channels: Vec<Channel>,
-}
-
-impl Measurement {
-    async fn new() -> Self {
-        let depot = Depot::with(|settings| settings.timeout_milliseconds = DEAD_FOR).await;
-        let healthy = Receiver::start(Manner::Late(ANSWERS_AFTER)).await;
-        let dead = Receiver::start(Manner::Silence).await;
-        let mut channels = Vec::new();
-        for _ in 0..9 {
-            channels.push(depot.webhook(&healthy.url).await);
-        }
-        Self { depot, healthy, dead, channels }
-    }
-
-    /// The time in which 99 of 100 deliveries to the nine healthy channels have come, from when the
-    /// function was handed all ten channels' deliveries, eight to each: twice as many as are under way
-    /// at once.
-    async fn p99(&self, by: By, with_dead: bool) -> Duration {
-        let Self { depot, healthy, dead, channels } = self;
-        let url = if with_dead { &dead.url } else { &healthy.url };
-        // It is new each time: nobody knows yet that it is dead.
-        let last = depot.webhook(url).await;
-        let all: Vec<_> = channels.iter().chain([&last]).collect();
-        let posted = (0..80).map(|number| (all[number % all.len()], format!("evt-{number}")));
-        let to_healthy: Vec<_> = depot
-            .post_all(posted)
-            .await
-            .into_iter()
-            .enumerate()
-            .filter_map(|(number, id)| (number % all.len() < channels.len()).then_some(id))
-            .collect();
-        let records = depot.world.inserts("DELIVERY#");
-        let _ = healthy.take_seen();
-        let began = Instant::now();
-        match by {
-            By::Stream => assert_eq!(depot.hand_over(records).await, json!([])),
-            By::Schedule => drop(depot.run().await),
-        }
-        let arrivals: BTreeMap<_, _> = healthy
-            .take_seen()
-            .into_iter()
-            .map(|it| (it.header("webhook-id").to_owned(), it.at - began))
-            .collect();
-        // What does not come is later than anything.
-        let time = |id| arrivals.get(id).copied().unwrap_or(Duration::MAX);
-        let mut times: Vec<_> = to_healthy.iter().map(time).collect();
-        times.sort();
-        for item in depot.world.items_under("DELIVERY#") {
-            depot.world.remove(item["PK"].as_str().unwrap(), "DELIVERY");
-        }
-        times[times.len() * 99 / 100]
-    }
-
-    /// By how many times the healthy ones' p99 is longer where the tenth channel is dead: of each side
-    /// the shortest of the rounds, which take turns. What else the machine does can only make one longer.
-    async fn ratio(&self, by: By) -> (f64, String) {
-        self.p99(by, false).await;
-        let (mut without, mut with) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            without.push(self.p99(by, false).await);
-            with.push(self.p99(by, true).await);
-        }
-        without.sort();
-        with.sort();
-        let ratio = with[0].as_secs_f64() / without[0].as_secs_f64();
-        (ratio, format!("{ratio:.2}; without a dead one {without:?}, with one {with:?}"))
-    }
-}
-
-#[tokio::test]
-async fn one_dead_channel_of_ten_is_not_felt_by_the_others_in_a_batch() {
-    let (ratio, told) = Measurement::new().await.ratio(By::Stream).await;
-    println!("{told}");
-    assert!(ratio <= 1.2, "{told}");
-}
-
-#[tokio::test]
-async fn one_dead_channel_of_ten_is_not_felt_by_the_others_in_a_run() {
-    let (ratio, told) = Measurement::new().await.ratio(By::Schedule).await;
-    println!("{told}");
-    assert!(ratio <= 1.2, "{told}");
 }

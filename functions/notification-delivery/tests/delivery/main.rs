@@ -6,6 +6,7 @@ mod depot;
 mod receiver;
 mod smtp;
 
+mod batches;
 mod claims;
 mod email;
 mod events;
@@ -13,6 +14,7 @@ mod health;
 mod held;
 mod lanes;
 mod network;
+mod p99;
 mod policy;
 mod services;
 mod stream;

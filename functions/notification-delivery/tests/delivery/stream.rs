@@ -88,7 +88,7 @@ async fn an_idle_schedule_is_one_query_of_each_partition_of_the_index() {
     let depot = Depot::new().await;
     let _ = depot.world.take_calls();
     let answer = handle(&depot.courier, depot.world.now().plus_seconds(60), json!({})).await;
-    assert_eq!(answer.unwrap(), json!({"tried": 0, "passes": 1}));
+    assert_eq!(answer.unwrap().answer, json!({"tried": 0, "passes": 1}));
     let names: Vec<_> = depot.world.take_calls().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["Query"; 8]);
 }
@@ -98,7 +98,7 @@ async fn an_event_of_another_shape_is_refused() {
     let depot = Depot::new().await;
     for event in [json!([]), json!("records"), Value::Null, json!({"dry_run": true})] {
         let refused = handle(&depot.courier, depot.world.now(), event).await;
-        assert_eq!(refused.unwrap_err().code(), "validation_failed");
+        assert_eq!(refused.err().unwrap().code(), "validation_failed");
     }
     let scheduled = json!({"source": "schedule"});
     assert!(handle(&depot.courier, depot.world.now(), scheduled).await.is_ok());
