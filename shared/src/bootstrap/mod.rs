@@ -1,6 +1,7 @@
 //! The start of every function: the log, the clients and the runtime, once. Nothing else reads the
 //! environment.
 
+mod answer;
 mod aws;
 mod http;
 mod log;
@@ -8,6 +9,7 @@ mod log;
 use std::sync::Arc;
 
 use axum::Router;
+use tower::util::MapResponse;
 
 pub use self::log::log_to;
 use crate::{
@@ -54,7 +56,7 @@ fn required(name: &'static str) -> Result<String, StartError> {
 pub async fn serve(router: fn() -> Router) -> Result<(), lambda_http::Error> {
     log::start();
     let service = observed(router(), app()?);
-    lambda_http::run(service).await
+    lambda_http::run(MapResponse::new(service, answer::Answer)).await
 }
 
 /// Starts a function that is invoked directly.
