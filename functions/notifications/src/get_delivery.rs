@@ -75,11 +75,10 @@ pub struct ShownAttempt {
     at: Timestamp,
     /// Whether the receiver has taken it.
     status: AttemptStatus,
-    /// The status of the receiver's answer, of HTTP or, for mail, of SMTP; left out where there was
-    /// no answer.
+    /// The code of the receiver's answer, HTTP's or, for mail, SMTP's; left out where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
-    http_status: Option<u16>,
+    response_code: Option<u16>,
     /// How long it took, in milliseconds.
     milliseconds: u64,
     /// Why it failed; `null` where it did not.
@@ -131,7 +130,7 @@ impl From<Attempt> for ShownAttempt {
     fn from(attempt: Attempt) -> Self {
         let Attempt { at, succeeded, status, milliseconds, reason } = attempt;
         let outcome = if succeeded { AttemptStatus::Delivered } else { AttemptStatus::Failed };
-        Self { at, status: outcome, http_status: status, milliseconds, reason }
+        Self { at, status: outcome, response_code: status, milliseconds, reason }
     }
 }
 

@@ -72,8 +72,8 @@ async fn a_delivery_tells_what_has_become_of_it() {
     let at = "2026-03-27T15:00:01Z";
     let attempts = json!([
         {"at": at, "status": "failed", "milliseconds": 120, "reason": "No answer."},
-        {"at": at, "status": "failed", "http_status": 410, "milliseconds": 120, "reason": "410 Gone"},
-        {"at": at, "status": "delivered", "http_status": 204, "milliseconds": 120, "reason": null},
+        {"at": at, "status": "failed", "response_code": 410, "milliseconds": 120, "reason": "410 Gone"},
+        {"at": at, "status": "delivered", "response_code": 204, "milliseconds": 120, "reason": null},
     ]);
     assert_eq!(data["attempts"], attempts);
 }
