@@ -67,8 +67,14 @@ pub struct Courier {
 #[derive(Debug)]
 pub(crate) struct Claimed {
     delivery: Delivery,
-    channel: Channel,
+    to: To,
     at: Timestamp,
+}
+
+#[derive(Debug)]
+enum To {
+    Channel(Channel),
+    Mailbox(String),
 }
 
 impl Courier {
@@ -87,6 +93,10 @@ impl Courier {
             return Ok(None);
         }
         let now = self.app.clock.now();
+        if let Some(to) = delivery.letter_to.clone() {
+            let claimed = self.app.store.claim(&mut delivery, now).await?;
+            return Ok(claimed.then_some(Claimed { delivery, to: To::Mailbox(to), at: now }));
+        }
         let Some(channel) = channel else {
             self.give_up(delivery, "The channel was deleted.").await?;
             return Ok(None);
@@ -102,26 +112,38 @@ impl Courier {
             return Ok(None);
         }
         let claimed = self.app.store.claim(&mut delivery, now).await?;
-        Ok(claimed.then_some(Claimed { delivery, channel, at: now }))
+        Ok(claimed.then_some(Claimed { delivery, to: To::Channel(channel), at: now }))
     }
 
     /// Makes an attempt, and writes it down. Tells what it has found out of the channel.
     pub(crate) async fn attempt(&self, claimed: Claimed) -> Finding {
-        let Claimed { mut delivery, mut channel, at } = claimed;
+        let Claimed { mut delivery, to, at } = claimed;
+        let mut channel = match to {
+            To::Channel(channel) => channel,
+            To::Mailbox(to) => {
+                let outcome = self.senders.mail(&delivery, &to, at).await;
+                self.write_down(&mut delivery, outcome, at).await;
+                return Finding::Nothing;
+            }
+        };
         let outcome = self.send(&delivery, &mut channel, at).await;
-        let (due_at, finding) = (delivery.due_at, Finding::from(&outcome));
-        let verdict = outcome.verdict.clone();
-        self.note(&mut delivery, outcome, at);
-        match self.app.store.settle(due_at, &delivery).await {
+        let (finding, verdict) = (Finding::from(&outcome), outcome.verdict.clone());
+        self.write_down(&mut delivery, outcome, at).await;
+        if let Err(error) = self.note_health(&channel, &delivery, &verdict).await {
+            tracing::warn!(channel = %channel.id, %error, "how the channel fares was not noted");
+        }
+        finding
+    }
+
+    async fn write_down(&self, delivery: &mut Delivery, outcome: Outcome, began: Timestamp) {
+        let claimed = delivery.due_at;
+        self.note(delivery, outcome, began);
+        match self.app.store.settle(claimed, delivery).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(delivery = %delivery.id, "it took longer than its claim"),
             // It is due again when the claim ends.
             Err(error) => tracing::error!(delivery = %delivery.id, %error, "not written down"),
         }
-        if let Err(error) = self.note_health(&channel, &delivery, &verdict).await {
-            tracing::warn!(channel = %channel.id, %error, "how the channel fares was not noted");
-        }
-        finding
     }
 
     /// Sends. A channel that keeps it waiting is noted as failing before the time is up: whatever else

@@ -40,7 +40,9 @@ impl Courier {
             let others = all.channels.iter().filter(|it| it.enabled && !told.contains(&it.id));
             channels.extend(others);
             if channels.is_empty() {
-                return self.tell_creator(organization, &event, &record, &all).await;
+                let letter = self.letter_to_creator(organization, &event, &record, &all).await?;
+                let letters = letter.as_slice();
+                return self.app.store.add_deliveries(letters, &*self.app.random).await;
             }
         }
         let deliveries: Vec<_> = channels
@@ -50,21 +52,27 @@ impl Courier {
         self.app.store.add_deliveries(&deliveries, &*self.app.random).await
     }
 
-    /// Writes to whoever created a channel that was disabled, where no other channel is left.
-    async fn tell_creator(
+    /// A letter to whoever created a channel that was disabled, for where no other channel is left. There is
+    /// none where the deployment has no SMTP server.
+    async fn letter_to_creator(
         &self,
         organization: OrganizationId,
         event: &Event,
         record: &StoredRecord,
         all: &Notifications,
-    ) -> Result<(), Error> {
-        let Some(channel) = disabled(record, all) else { return Ok(()) };
+    ) -> Result<Option<Delivery>, Error> {
+        let Some(channel) = disabled(record, all) else { return Ok(None) };
         let wanted = Wanted::default();
         let read = self.app.store.read_principal(organization, channel.created_by, &wanted).await?;
         let creator = read.principal.map(|it| it.user).filter(|user| !user.disabled);
-        let Some(creator) = creator else { return Ok(()) };
-        let letter = Delivery::new(organization, event, channel, record.occurred_at);
-        self.senders.notify(&letter, &creator.email, self.app.clock.now()).await
+        if self.senders.deployment.value().await?.smtp.is_none() {
+            tracing::warn!(channel = %channel.id, "there is no SMTP server to tell its creator by");
+            return Ok(None);
+        }
+        Ok(creator.map(|creator| Delivery {
+            letter_to: Some(creator.email),
+            ..Delivery::new(organization, event, channel, record.occurred_at)
+        }))
     }
 }
 

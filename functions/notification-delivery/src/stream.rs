@@ -19,7 +19,7 @@ use serde_json::Value;
 use shared::{
     clock::Timestamp,
     error::Error,
-    model::notifications::delivery::Delivery,
+    model::notifications::{channel::Channel, delivery::Delivery},
     store::{Inserted, MAX_AT_ONCE, inserted},
 };
 use tokio::task::JoinSet;
@@ -134,9 +134,10 @@ impl Courier {
         let wanted: BTreeSet<_> = deliveries.iter().map(|(_, it)| key(it)).collect();
         let channels = self.app.store.channels_now(&wanted).await?;
         for (_, delivery) in deliveries {
+            let fails = |channel: &Channel| channel.failing_since.is_some();
             let channel = match channels.get(&key(delivery)) {
                 Some(None) => continue,
-                Some(Some(channel)) if channel.failing_since.is_some() => continue,
+                Some(Some(channel)) if fails(channel) && delivery.letter_to.is_none() => continue,
                 Some(channel) => channel.as_ref(),
                 None => None,
             };

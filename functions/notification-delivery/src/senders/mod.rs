@@ -148,31 +148,9 @@ impl Senders {
         sent.unwrap_or_else(|none| none)
     }
 
-    /// Writes to one address besides all channels. A deployment without an SMTP server cannot.
-    ///
-    /// # Errors
-    /// 503 where it is to be tried again.
-    pub async fn notify(
-        &self,
-        letter: &Delivery,
-        address: &str,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        if self.deployment.value().await?.smtp.is_none() {
-            tracing::warn!(delivery = %letter.id, "there is no SMTP server to notify by");
-            return Ok(());
-        }
-        let sent = email::send(self, letter, &[address.to_owned()], now).await;
-        match sent.unwrap_or_else(|none| none).verdict {
-            Verdict::Failed { reason, .. } | Verdict::Postponed { reason } => {
-                Err(Error::unavailable(reason))
-            }
-            Verdict::Refused { reason } | Verdict::Gone { reason } => {
-                tracing::warn!(delivery = %letter.id, reason, "nobody was notified");
-                Ok(())
-            }
-            Verdict::Delivered => Ok(()),
-        }
+    /// Mails an event to one address, once.
+    pub(crate) async fn mail(&self, delivery: &Delivery, to: &str, now: Timestamp) -> Outcome {
+        email::send(self, delivery, &[to.to_owned()], now).await.unwrap_or_else(|none| none)
     }
 
     async fn open(

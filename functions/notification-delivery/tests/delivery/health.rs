@@ -132,20 +132,38 @@ async fn where_no_other_channel_is_left_its_creator_gets_a_mail() {
     let depot = Depot::new().await;
     let smtp = Smtp::start().await;
     let gone = Receiver::start(Manner::status(410)).await;
-    depot.post(&depot.webhook(&gone.url).await, "evt-1").await;
+    let channel = depot.webhook(&gone.url).await;
+    depot.post(&channel, "evt-1").await;
     depot.stream().await;
     let audits = depot.world.inserts("AUDIT#");
     // Without a server nobody can be told, and the record is not handed over for ever.
     assert_eq!(depot.hand_over(audits.clone()).await, json!([]));
+    assert_eq!(depot.world.items_under("DELIVERY#").len(), 1);
     depot.world.clock.advance_minutes(6);
     depot.world.set_deployment(&json!({"smtp": {
         "host": "127.0.0.1", "port": smtp.port, "tls": "none", "from": "a@planasonix.example",
     }}));
+    // A server that refuses keeps no record back: the letter is a delivery, tried again as all are.
     smtp.answer(depot.person().email, Some(451));
-    assert_eq!(depot.hand_over(audits.clone()).await.as_array().unwrap().len(), 1);
+    for _ in 0..2 {
+        assert_eq!(depot.hand_over(audits.clone()).await, json!([]));
+    }
+    assert_eq!(depot.stream().await, json!([]));
+    let letters = || depot.world.items_under("DELIVERY#").into_iter();
+    let letter = letters().find(|it| it["letter_to"] == depot.person().email).unwrap();
+    assert_eq!(
+        (&letter["status"], letter["attempts"].as_array().unwrap().len()),
+        (&json!("queued"), 1)
+    );
+    assert_eq!(letters().count(), 2);
     smtp.answer(depot.person().email, None);
-    assert_eq!(depot.hand_over(audits).await, json!([]));
+    depot.world.clock.advance_minutes(1);
+    depot.run().await;
+    let letter = letters().find(|it| it["letter_to"] == depot.person().email).unwrap();
+    assert_eq!(letter["status"], "delivered");
     let [mail] = &smtp.mails()[..] else { panic!("not one mail") };
     assert_eq!(mail.to, depot.person().email);
     assert!(mail.header("Subject").starts_with("[HIGH] notification.channel.disabled"));
+    // It tells nothing of the channel, which stays as it is.
+    assert!(!depot.read_channel(&channel).await.enabled);
 }

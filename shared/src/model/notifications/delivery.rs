@@ -64,6 +64,9 @@ pub struct Delivery {
     pub channel_id: ChannelId,
     /// What kind of channel that is.
     pub channel_type: ChannelType,
+    /// Whom it is mailed to instead: a channel that is off, and was the last one, cannot tell of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter_to: Option<String>,
     /// What is delivered.
     pub event: Event,
     /// What has become of it.
@@ -112,6 +115,7 @@ impl Delivery {
             organization_id,
             channel_id: channel.id,
             channel_type: channel.config.channel_type(),
+            letter_to: None,
             event: event.clone(),
             status: Status::Queued,
             reason: None,
