@@ -6,7 +6,10 @@ use harness::World;
 use serde_json::json;
 use shared::auth::permissions::Scope;
 
-use crate::table::{Access, OPERATIONS, Operation, Who, routes};
+use crate::{
+    operation::{Access, Operation, Who, routes},
+    table::OPERATIONS,
+};
 
 /// The operations that need a credential.
 fn guarded() -> impl Iterator<Item = &'static Operation> {

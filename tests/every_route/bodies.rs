@@ -3,7 +3,10 @@
 use harness::World;
 use serde_json::Value;
 
-use crate::table::{Access, OPERATIONS, Operation, routes};
+use crate::{
+    operation::{Access, Operation, routes},
+    table::OPERATIONS,
+};
 
 /// The operations that read a body.
 fn with_body() -> impl Iterator<Item = &'static Operation> {

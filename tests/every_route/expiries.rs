@@ -4,7 +4,10 @@ use harness::{Answer, Fault, World};
 use serde_json::json;
 use shared::auth::permissions::Scope;
 
-use crate::table::{Access, OPERATIONS, Operation, routes};
+use crate::{
+    operation::{Access, Operation, routes},
+    table::OPERATIONS,
+};
 
 type Told<'a> = (Option<&'a str>, Option<&'a str>);
 

@@ -3,7 +3,10 @@
 use harness::{Fault, World};
 use serde_json::json;
 
-use crate::table::{Access, OPERATIONS, Operation, routes};
+use crate::{
+    operation::{Access, Operation, routes},
+    table::OPERATIONS,
+};
 
 const FAULTS: [Fault; 4] = [Fault::Throttled, Fault::ServerError, Fault::TimedOut, Fault::Refused];
 

@@ -7,6 +7,7 @@ mod access;
 mod bodies;
 mod expiries;
 mod failures;
+mod operation;
 mod policies;
 mod table;
 mod tenant_wall;

@@ -10,7 +10,10 @@ use harness::World;
 use local_stack::template::Template;
 use serde_json::json;
 
-use crate::table::{Access, CODE, OPERATIONS, Operation, routes};
+use crate::{
+    operation::{Access, Operation, routes},
+    table::{CODE, OPERATIONS},
+};
 
 /// What is granted for what no request of the table of operations comes to, and why.
 const RARE: [(&str, &str, &str); 11] = [

@@ -8,7 +8,10 @@ use harness::World;
 use serde_json::Value;
 use shared::auth::permissions::Scope;
 
-use crate::table::{Access, OPERATIONS, Operation, routes};
+use crate::{
+    operation::{Access, Operation, routes},
+    table::OPERATIONS,
+};
 
 /// The names of the document's operations with an id in their path. An id is a parameter whose pattern
 /// ends as those of all ids do.
