@@ -83,7 +83,7 @@ impl Courier {
     /// nothing is to be sent now.
     ///
     /// # Errors
-    /// 503 where the table cannot answer; then nothing was changed.
+    /// 503 where the table cannot answer; then nothing is sent.
     pub(crate) async fn claim(
         &self,
         mut delivery: Delivery,
@@ -126,7 +126,10 @@ impl Courier {
                 return Finding::Nothing;
             }
         };
-        let outcome = self.send(&delivery, &mut channel, at).await;
+        let (outcome, noted_as_failing) = self.send(&delivery, &channel, at).await;
+        if noted_as_failing {
+            channel.failing_since = Some(at);
+        }
         let (finding, verdict) = (Finding::from(&outcome), outcome.verdict.clone());
         self.write_down(&mut delivery, outcome, at).await;
         if let Err(error) = self.note_health(&channel, &delivery, &verdict).await {
@@ -147,26 +150,27 @@ impl Courier {
     }
 
     /// Sends. A channel that keeps it waiting is noted as failing before the time is up: whatever else
-    /// comes for it meanwhile would wait as long.
-    async fn send(&self, delivery: &Delivery, channel: &mut Channel, now: Timestamp) -> Outcome {
-        let read = channel.clone();
-        let mut sending = Box::pin(self.senders.send(delivery, &read, now));
+    /// comes for it meanwhile would wait as long. Tells whether that was noted.
+    async fn send(
+        &self,
+        delivery: &Delivery,
+        channel: &Channel,
+        now: Timestamp,
+    ) -> (Outcome, bool) {
+        let mut sending = Box::pin(self.senders.send(delivery, channel, now));
         if channel.failing_since.is_some() {
-            return sending.await;
+            return (sending.await, false);
         }
         let patience = Duration::from_millis(self.senders.settings.timeout_milliseconds / 3);
         if let Ok(outcome) = timeout(patience, &mut sending).await {
-            return outcome;
+            return (outcome, false);
         }
         let fails = self.app.store.channel_fails((delivery.organization_id, channel.id), now);
         let (outcome, noted) = tokio::join!(sending, fails);
-        match noted {
-            Ok(()) => channel.failing_since = Some(now),
-            Err(error) => {
-                tracing::warn!(channel = %channel.id, %error, "its silence was not noted");
-            }
+        if let Err(error) = &noted {
+            tracing::warn!(channel = %channel.id, %error, "its silence was not noted");
         }
-        outcome
+        (outcome, noted.is_ok())
     }
 
     /// Writes into a delivery what its attempt has come to.

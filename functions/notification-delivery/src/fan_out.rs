@@ -65,11 +65,12 @@ impl Courier {
         let wanted = Wanted::default();
         let read = self.app.store.read_principal(organization, channel.created_by, &wanted).await?;
         let creator = read.principal.map(|it| it.user).filter(|user| !user.disabled);
+        let Some(creator) = creator else { return Ok(None) };
         if self.senders.deployment.value().await?.smtp.is_none() {
             tracing::warn!(channel = %channel.id, "there is no SMTP server to tell its creator by");
             return Ok(None);
         }
-        Ok(creator.map(|creator| Delivery {
+        Ok(Some(Delivery {
             letter_to: Some(creator.email),
             ..Delivery::new(organization, event, channel, record.occurred_at)
         }))
