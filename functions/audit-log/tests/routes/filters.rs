@@ -1,10 +1,6 @@
 //! `GET /api/audit-log`: its filters and cursors.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
-mod common;
-
-use common::{PATH, all, partition, put, texts};
+use crate::common::{PATH, all, partition, put, texts};
 use harness::World;
 use serde_json::json;
 use shared::auth::permissions::Scope;

@@ -1,7 +1,5 @@
 //! `GET /api/user/api-keys`
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use harness::{Client, Person, World};
 use serde_json::{Value, json};
 use shared::{

@@ -1,7 +1,5 @@
 //! `POST /api/user/password`
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use harness::{Answer, Client, PASSWORD, World};
 use serde_json::json;
 use shared::auth::password::{Password, Verdict};

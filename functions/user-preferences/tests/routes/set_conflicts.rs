@@ -1,7 +1,5 @@
 //! `PUT /api/user-preferences/{key}`: the limit, and races.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use harness::{Answer, Client, World};
 use serde_json::{Map, Value, json};
 

@@ -1,7 +1,5 @@
 //! `POST /api/notifications/channels/{id}/rotate-secret`
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use std::collections::BTreeSet;
 
 use harness::{Answer, Fault, World, at_once};

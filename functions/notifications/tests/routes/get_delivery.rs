@@ -1,7 +1,5 @@
 //! `GET /api/notifications/deliveries/{id}`
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use harness::World;
 use serde_json::{Value, json};
 use shared::auth::permissions::Scope;

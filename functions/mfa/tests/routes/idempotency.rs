@@ -1,8 +1,6 @@
 //! `Idempotency-Key` on what shows backup codes: a retry gets the same ones, byte for byte, and
 //! neither makes new ones nor is charged for its code's being used up.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use harness::{Answer, Client, Fault, PASSWORD, Request, World, at_once};
 use serde_json::json;
 use shared::ids::EnrollmentId;

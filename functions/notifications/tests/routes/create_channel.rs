@@ -1,7 +1,5 @@
 //! `POST /api/notifications/channels`
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use harness::{Answer, Fault, World, at_once};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};

@@ -1,7 +1,5 @@
 //! `DELETE /api/notifications/channels/{id}`
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use harness::{Answer, Fault, World, at_once};
 use serde_json::{Value, json};
 use shared::auth::permissions::Scope;

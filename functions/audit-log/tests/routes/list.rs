@@ -1,10 +1,6 @@
 //! `GET /api/audit-log`: what it tells, and to whom.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
-mod common;
-
-use common::{PATH, all, partition, put, texts};
+use crate::common::{PATH, all, partition, put, texts};
 use harness::{Fault, World};
 use serde_json::{Value, json};
 use shared::auth::permissions::Scope;

@@ -1,7 +1,5 @@
 //! `POST /api/user/api-keys`: what it makes, and whom it refuses.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use harness::{Client, Request, World};
 use serde_json::{Value, json};
 use shared::{

@@ -1,7 +1,5 @@
 //! What the operator's commands do, and whom they refuse.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use harness::{Fault, PASSWORD, Person, World};
 use serde_json::{Value, json};
 use shared::auth::allowlist::Mode;

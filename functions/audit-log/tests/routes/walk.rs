@@ -1,10 +1,6 @@
 //! `GET /api/audit-log`: the way through the days, and what it costs.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
-mod common;
-
-use common::{PATH, all, put, texts};
+use crate::common::{PATH, all, put, texts};
 use harness::World;
 use serde_json::json;
 use shared::auth::permissions::Scope;

@@ -1,7 +1,5 @@
 //! `POST /api/notifications/rules`
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-
 use harness::{Answer, Fault, World, at_once};
 use serde_json::{Value, json};
 use shared::{auth::permissions::Scope, model::notifications::rule::Rule};

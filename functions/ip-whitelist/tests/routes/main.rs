@@ -1,0 +1,7 @@
+//! The allowlist, through the real router.
+
+mod add;
+mod list;
+mod remove;
+mod status;
+mod toggle;

@@ -1,0 +1,4 @@
+//! Log retention, through the real router.
+
+mod get;
+mod update;

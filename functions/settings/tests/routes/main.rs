@@ -1,0 +1,4 @@
+//! The settings, through the real router.
+
+mod reads;
+mod update;
