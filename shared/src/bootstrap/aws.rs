@@ -6,7 +6,10 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Region, SharedAsyncSleep, SharedCredentialsProvider},
+    config::{
+        BehaviorVersion, IdentityCache, Region, SharedAsyncSleep, SharedCredentialsProvider,
+        StalledStreamProtectionConfig,
+    },
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
@@ -36,9 +39,13 @@ pub(super) fn config() -> Result<SdkConfig, StartError> {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
+        // The credentials are at hand: what would be kept is what is asked for.
+        .identity_cache(IdentityCache::no_cache())
         .region(Region::new(required("AWS_REGION")?))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .timeout_config(timeouts)
+        // An attempt's end comes before any stall would be noticed (20 s by default).
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_config(retries);
     Ok(config.http_client(super::http::client()?).build())
 }
