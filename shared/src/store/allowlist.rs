@@ -1,16 +1,12 @@
 //! Reads and writes of the allowlist.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-
 use super::{
     ReplayKey, ReplayRecord, Store,
     api_keys::with_replay,
-    decode::{Item, decode},
-    expression::{Expression, Parts},
-    failure::failure,
+    expression::Expression,
+    item::Item,
     key::{Key, PARTITION},
+    query::Query,
     transaction::Lost,
 };
 use crate::{
@@ -50,17 +46,8 @@ impl Store {
         &self,
         organization: OrganizationId,
     ) -> Result<Vec<Entry>, Error> {
-        let (mut entries, mut start) = (Vec::new(), None);
-        loop {
-            let (items, next) = self.query_allowlist(organization, true, None, start).await?;
-            for item in items {
-                entries.push(decode("allowlist entry", item)?);
-            }
-            if next.is_none() {
-                return Ok(entries);
-            }
-            start = next;
-        }
+        let items = self.query_all(all_entries(organization)?).await?;
+        items.iter().map(|item| item.decode("allowlist entry")).collect()
     }
 
     /// Reads the newest entries that have not ended, from the one that follows `after`: `count` of
@@ -78,49 +65,19 @@ impl Store {
         let mut start = after.map(|id| Key::allowlist_entry(organization, id).attributes());
         let mut entries = Vec::with_capacity(count);
         loop {
-            let limit = i32::try_from(count - entries.len()).ok();
-            let (items, next) = self.query_allowlist(organization, false, limit, start).await?;
-            for item in items {
-                let entry: Entry = decode("allowlist entry", item)?;
+            let query = all_entries(organization)?.backwards().limit(count - entries.len());
+            let mut page = self.query::<Item>(query.after(start)).await?;
+            for item in &page.items {
+                let entry: Entry = item.decode("allowlist entry")?;
                 if !entry.has_ended(now) {
                     entries.push(entry);
                 }
             }
-            if next.is_none() || entries.len() == count {
+            start = page.end();
+            if start.is_none() || entries.len() == count {
                 return Ok(entries);
             }
-            start = next;
         }
-    }
-
-    async fn query_allowlist(
-        &self,
-        organization: OrganizationId,
-        forward: bool,
-        limit: Option<i32>,
-        start: Option<Item>,
-    ) -> Result<(Vec<Item>, Option<HashMap<String, AttributeValue>>), Error> {
-        let partition = Key::allowlist_partition(organization);
-        let condition = Expression::default().when_equal(&[PARTITION], &partition)?;
-        let Parts { condition, names, values, .. } = condition.into_parts();
-        self.meter.call();
-        let output = self
-            .client
-            .query()
-            .table_name(&*self.table)
-            .set_key_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .set_exclusive_start_key(start)
-            .set_limit(limit)
-            .scan_index_forward(forward)
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failure("Query", &error))?;
-        self.meter.consumed(output.consumed_capacity());
-        Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
     }
 
     /// Adds an entry, on the condition that the organization is still of the version that was read.
@@ -195,7 +152,7 @@ impl Store {
         for _ in 0..NOTE_ATTEMPTS {
             let item = self.get(Key::evaluations(organization)).await?;
             let before: Option<Evaluations> =
-                item.map(|item| decode("evaluations", item)).transpose()?;
+                item.map(|item| item.decode("evaluations")).transpose()?;
             let mut after = before.clone().unwrap_or_default();
             if !after.note(credential.clone(), now) {
                 return Ok(());
@@ -219,7 +176,13 @@ impl Store {
     }
 }
 
+/// The query of an organization's entries, oldest first.
+fn all_entries(organization: OrganizationId) -> Result<Query, Error> {
+    let partition = Key::allowlist_partition(organization);
+    Ok(Query::new(Expression::default().when_equal(&[PARTITION], &partition)?))
+}
+
 /// Decodes what was noted of evaluations.
 pub(super) fn evaluations(item: Option<Item>) -> Result<Evaluations, Error> {
-    item.map_or_else(|| Ok(Evaluations::default()), |item| decode("evaluations", item))
+    item.map_or_else(|| Ok(Evaluations::default()), |item| item.decode("evaluations"))
 }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
     Store,
-    decode::encode,
+    encode::encode,
     expression::Expression,
     key::{EXPIRES_AT, Key},
     transaction::{Lost, Transaction},

@@ -2,14 +2,12 @@
 
 use std::ops::Range;
 
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
-
 use super::{
     Store,
-    decode::{Item, decode},
-    expression::{Expression, Parts},
-    failure::failure,
+    expression::Expression,
+    item::Item,
     key::{Key, PARTITION, SORT},
+    query::Query,
 };
 use crate::{
     clock::Timestamp,
@@ -60,7 +58,8 @@ impl Store {
             self.backwards(from, Key::audit(organization, day, last), limit).await?;
         let entries = items.into_iter().filter_map(|item| {
             let id = Key::audit_of(&item);
-            let record = decode("audit record", item)
+            let record = item
+                .decode("audit record")
                 .inspect_err(|error| tracing::error!(cause = %error, "a record is left out"));
             Some(AuditEntry { id: id?, record: record.ok() })
         });
@@ -109,24 +108,8 @@ impl Store {
         let condition = Expression::default()
             .when_equal(&[PARTITION], &low.partition())?
             .when_between(&[SORT], &low.sort(), &high.sort())?;
-        let Parts { condition, names, values, .. } = condition.into_parts();
-        self.meter.call();
-        let output = self
-            .client
-            .query()
-            .table_name(&*self.table)
-            .set_key_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failure("Query", &error))?;
-        self.meter.consumed(output.consumed_capacity());
-        let is_last = output.last_evaluated_key.is_none();
-        Ok((output.items.unwrap_or_default(), is_last))
+        let mut page = self.query(Query::new(condition).backwards().limit(limit)).await?;
+        let is_last = page.end().is_none();
+        Ok((page.items, is_last))
     }
 }

@@ -1,7 +1,7 @@
 //! Writes to challenges: sign-ins that wait for their second factor.
 
 use super::{
-    Store, decode::decode, expression::Expression, key::Key, second_factor::Used, sessions::Rehash,
+    Store, expression::Expression, key::Key, second_factor::Used, sessions::Rehash,
     transaction::Lost,
 };
 use crate::{
@@ -56,6 +56,6 @@ impl Store {
     /// 503 where the table cannot answer; 500 where the item does not decode.
     pub async fn read_challenge(&self, id: ChallengeId) -> Result<Option<Challenge>, Error> {
         let item = self.get(Key::challenge(id)).await?;
-        item.map(|item| decode("challenge", item)).transpose()
+        item.map(|item| item.decode("challenge")).transpose()
     }
 }

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
-
 use super::{
     Store,
-    decode::{Item, decode},
-    expression::{Expression, Parts},
-    failure::failure,
+    encode::Attributes,
+    expression::Expression,
+    item::Item,
     key::{Key, PARTITION},
+    query::Query,
     transaction::Lost,
 };
 use crate::{
@@ -63,7 +62,7 @@ pub struct DuePage {
 
 /// Where a page of what is due ended.
 #[derive(Debug)]
-pub struct DueEnd(Item);
+pub struct DueEnd(Attributes);
 
 impl Store {
     /// Reads some of what is due in a partition of the index until a moment: at most [`MAX_AT_ONCE`].
@@ -82,29 +81,15 @@ impl Store {
             &0,
             &until.as_second(),
         )?;
-        let Parts { condition, names, values, .. } = condition.into_parts();
-        self.meter.call();
-        let output = self
-            .client
-            .query()
-            .table_name(&*self.table)
-            .index_name(INDEX)
-            .set_key_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .set_exclusive_start_key(start.map(|DueEnd(key)| key))
-            .limit(i32::try_from(MAX_AT_ONCE).unwrap_or(i32::MAX))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failure("Query", &error))?;
-        self.meter.consumed(output.consumed_capacity());
-        let due = output.items.unwrap_or_default().into_iter().filter_map(|item| {
+        let query = Query::new(condition).in_index(INDEX).limit(MAX_AT_ONCE);
+        let mut page = self.query::<Item>(query.after(start.map(|DueEnd(key)| key))).await?;
+        let end = page.end().map(DueEnd);
+        let due = page.items.into_iter().filter_map(|item| {
             let (organization_id, id) = Key::delivery_of(&item)?;
-            let at = item.get(DUE_AT)?.as_n().ok()?.parse().ok()?;
+            let at = item.attribute("delivery", DUE_AT).ok()??;
             Some(Due { organization_id, id, at: Timestamp::from_second(at) })
         });
-        Ok(DuePage { due: due.collect(), end: output.last_evaluated_key.map(DueEnd) })
+        Ok(DuePage { due: due.collect(), end })
     }
 
     /// Reads deliveries, at most [`MAX_AT_ONCE`]. One that does not decode is told to the log and left
@@ -113,9 +98,9 @@ impl Store {
     /// # Errors
     /// 503 where the table cannot answer.
     pub async fn deliveries(&self, due: &[Due]) -> Result<Vec<Delivery>, Error> {
-        let keys = due.iter().map(|it| Key::delivery(it.organization_id, it.id)).collect();
+        let keys = due.iter().map(|it| Key::delivery(it.organization_id, it.id));
         let items = self.batch_get_all(keys).await?.into_iter();
-        Ok(items.filter_map(|item| told(decode("delivery", item))).collect())
+        Ok(items.filter_map(|item| told(item.decode("delivery"))).collect())
     }
 
     /// Reads channels as they are now, at most [`MAX_AT_ONCE`].
@@ -123,43 +108,16 @@ impl Store {
     /// # Errors
     /// 503 where the table cannot answer.
     pub async fn channels_now(&self, wanted: &BTreeSet<ChannelKey>) -> Result<Channels, Error> {
-        let keys: Vec<_> = wanted.iter().map(|(of, id)| Key::channel(*of, *id)).collect();
+        let keys = wanted.iter().map(|(of, id)| Key::channel(*of, *id));
         let items = self.batch_get_all(keys).await?;
         let mut channels = Channels::new();
         for item in items {
-            let key = wanted.iter().find(|(of, id)| Key::channel(*of, *id).is_of(&item));
+            let key = wanted.iter().find(|(of, id)| item.is_at(&Key::channel(*of, *id)));
             if let Some(key) = key {
-                channels.insert(*key, told(decode("channel", item)));
+                channels.insert(*key, told(item.decode("channel")));
             }
         }
         Ok(channels)
-    }
-
-    async fn batch_get_all(&self, keys: Vec<Key>) -> Result<Vec<Item>, Error> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let request = KeysAndAttributes::builder()
-            .set_keys(Some(keys.into_iter().map(Key::attributes).collect()))
-            .consistent_read(true)
-            .build()
-            .map_err(|error| Error::internal(error.to_string()))?;
-        self.meter.call();
-        let mut output = self
-            .client
-            .batch_get_item()
-            .request_items(&*self.table, request)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failure("BatchGetItem", &error))?;
-        self.meter.consumed(output.consumed_capacity());
-        // What is left unread is not missing: a channel that is taken for deleted fails its deliveries.
-        if output.unprocessed_keys().is_some_and(|unread| !unread.is_empty()) {
-            return Err(Error::unavailable("BatchGetItem: keys left unprocessed"));
-        }
-        let items = output.responses.as_mut().and_then(|tables| tables.remove(&*self.table));
-        Ok(items.unwrap_or_default())
     }
 
     /// Claims a delivery that was read as due: nobody else tries it until its new `due_at`, which is

@@ -3,7 +3,6 @@
 use super::{
     ReplayKey, ReplayRecord, Store,
     api_keys::with_replay,
-    decode::decode,
     expression::Expression,
     key::{EXPIRES_AT, Key},
     transaction::Lost,
@@ -88,7 +87,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Published>, Error> {
         let item = self.get(Key::event(organization, &published.event.id)).await?;
-        let before = item.map(|item| decode::<Published>("event", item)).transpose()?;
+        let before = item.map(|item| item.decode::<Published>("event")).transpose()?;
         match before.filter(|before| now < before.expires_at) {
             Some(before) if before.digest != published.digest => Err(Error::EventIdReused),
             before => Ok(before),
@@ -105,6 +104,6 @@ impl Store {
         id: DeliveryId,
     ) -> Result<Option<Delivery>, Error> {
         let item = self.get(Key::delivery(organization, id)).await?;
-        item.map(|item| decode("delivery", item)).transpose()
+        item.map(|item| item.decode("delivery")).transpose()
     }
 }

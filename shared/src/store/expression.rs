@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 use serde::Serialize;
 
 use super::{
-    decode::{Item, encode_attribute},
+    encode::{Attributes, encode_attribute},
     key::{Key, PARTITION},
 };
 use crate::error::Error;
@@ -216,7 +216,11 @@ impl Expression {
     }
 
     /// A put, as a part of a transaction.
-    pub(super) fn put_item(self, table: &str, item: Item) -> Result<TransactWriteItem, Error> {
+    pub(super) fn put_item(
+        self,
+        table: &str,
+        item: Attributes,
+    ) -> Result<TransactWriteItem, Error> {
         let parts = self.into_parts();
         let put = Put::builder()
             .table_name(table)
@@ -246,6 +250,7 @@ impl Expression {
 }
 
 /// What the SDK wants of an expression.
+#[derive(Debug, Clone)]
 pub(super) struct Parts {
     pub(super) update: String,
     pub(super) condition: Option<String>,

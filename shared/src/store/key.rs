@@ -5,12 +5,11 @@
 //! Secrets have partitions of their own, so that IAM (`dynamodb:LeadingKeys`) lets only those
 //! functions read them that need to.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
+use super::{encode::Attributes, item::Item};
 use crate::{
     auth::{attempts::Origin, caller::Credential},
     clock::Timestamp,
@@ -142,13 +141,13 @@ impl Key {
     }
 
     /// Which day an item of the index of days is of.
-    pub(super) fn audit_day_of(item: &HashMap<String, AttributeValue>) -> Option<Timestamp> {
-        Timestamp::of_day(item.get(SORT)?.as_s().ok()?.strip_prefix("audit#")?)
+    pub(super) fn audit_day_of(item: &Item) -> Option<Timestamp> {
+        Timestamp::of_day(item.sort.strip_prefix("audit#")?)
     }
 
     /// Which audit record an item is.
-    pub(super) fn audit_of(item: &HashMap<String, AttributeValue>) -> Option<AuditId> {
-        item.get(SORT)?.as_s().ok()?.parse().ok()
+    pub(super) fn audit_of(item: &Item) -> Option<AuditId> {
+        item.sort.parse().ok()
     }
 
     /// The partition of one day's records of a kind.
@@ -234,9 +233,8 @@ impl Key {
     }
 
     /// Which preference's large value an item is.
-    pub(super) fn large_value_of(item: &HashMap<String, AttributeValue>) -> Option<PreferenceKey> {
-        let sort = item.get(SORT)?.as_s().ok()?;
-        sort.strip_prefix(LARGE_VALUE)?.to_owned().try_into().ok()
+    pub(super) fn large_value_of(item: &Item) -> Option<PreferenceKey> {
+        item.sort.strip_prefix(LARGE_VALUE)?.to_owned().try_into().ok()
     }
 
     /// The partition of an organization's channels and rules.
@@ -269,18 +267,14 @@ impl Key {
     }
 
     /// Whose delivery an item is, and which.
-    pub(super) fn delivery_of(
-        item: &HashMap<String, AttributeValue>,
-    ) -> Option<(OrganizationId, DeliveryId)> {
-        let partition = item.get(PARTITION)?.as_s().ok()?;
-        let (organization, id) = partition.strip_prefix("DELIVERY#")?.split_once('#')?;
+    pub(super) fn delivery_of(item: &Item) -> Option<(OrganizationId, DeliveryId)> {
+        let (organization, id) = item.partition.strip_prefix("DELIVERY#")?.split_once('#')?;
         Some((organization.parse().ok()?, id.parse().ok()?))
     }
 
     /// Whose audit record an item is.
-    pub(super) fn auditor_of(item: &HashMap<String, AttributeValue>) -> Option<OrganizationId> {
-        let partition = item.get(PARTITION)?.as_s().ok()?;
-        let (organization, _) = partition.strip_prefix("AUDIT#")?.split_once('#')?;
+    pub(super) fn auditor_of(item: &Item) -> Option<OrganizationId> {
+        let (organization, _) = item.partition.strip_prefix("AUDIT#")?.split_once('#')?;
         organization.parse().ok()
     }
 
@@ -299,18 +293,10 @@ impl Key {
         [self.partition.as_bytes(), b"\n", self.sort.as_bytes()].concat()
     }
 
-    pub(super) fn attributes(self) -> HashMap<String, AttributeValue> {
-        HashMap::from([
+    pub(super) fn attributes(self) -> Attributes {
+        Attributes::from([
             (PARTITION.to_owned(), AttributeValue::S(self.partition)),
             (SORT.to_owned(), AttributeValue::S(self.sort)),
         ])
-    }
-
-    /// Whether an item has this key.
-    pub(super) fn is_of(&self, item: &HashMap<String, AttributeValue>) -> bool {
-        let is = |name: &str, value: &str| {
-            item.get(name).and_then(|value| value.as_s().ok()).is_some_and(|own| own == value)
-        };
-        is(PARTITION, &self.partition) && is(SORT, &self.sort)
     }
 }

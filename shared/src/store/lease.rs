@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Store, decode::decode, expression::Expression, key::Key};
+use super::{Store, expression::Expression, key::Key};
 use crate::{
     clock::{Timestamp, epoch},
     error::Error,
@@ -36,7 +36,7 @@ impl Store {
             .set(&["until"], &until.as_millisecond())?
             .when_absent_or_below(&["until"], &now.as_millisecond())?;
         let item = self.update(Key::sweep_lease(), expression).await?;
-        item.map(|item| decode("lease of the sweep", item)).transpose()
+        item.map(|item| item.decode("lease of the sweep")).transpose()
     }
 
     /// Gives the lease back, and keeps what the next sweep wants to know. Where another sweep has

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
+use serde::Deserialize;
 
 /// Counts calls and capacity units. Read and write units are one sum here, as they are on the bill
 /// of a request; a route's test asserts it.
@@ -10,6 +11,20 @@ use aws_sdk_dynamodb::types::ConsumedCapacity;
 pub struct Meter {
     calls: AtomicU32,
     tenths: AtomicU32,
+}
+
+/// What a call tells of its cost.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Consumed {
+    #[serde(default)]
+    capacity_units: f64,
+}
+
+impl From<&ConsumedCapacity> for Consumed {
+    fn from(capacity: &ConsumedCapacity) -> Self {
+        Self { capacity_units: capacity.capacity_units.unwrap_or_default() }
+    }
 }
 
 impl Meter {
@@ -22,8 +37,8 @@ impl Meter {
         clippy::cast_sign_loss,
         reason = "units are few, and halves"
     )]
-    pub(super) fn consumed<'a>(&self, capacity: impl IntoIterator<Item = &'a ConsumedCapacity>) {
-        let units: f64 = capacity.into_iter().filter_map(|part| part.capacity_units).sum();
+    pub(super) fn consumed(&self, parts: impl IntoIterator<Item = impl Into<Consumed>>) {
+        let units: f64 = parts.into_iter().map(|part| part.into().capacity_units).sum();
         self.tenths.fetch_add((units * 10.0).round() as u32, Ordering::Relaxed);
     }
 

@@ -4,21 +4,23 @@
 mod allowlist;
 mod api_keys;
 mod attempts;
-mod attribute;
 mod audit;
 mod batch;
 mod challenges;
-mod decode;
 mod deliveries;
+mod encode;
 mod events;
 mod expression;
 mod failure;
+mod get;
+mod item;
 mod key;
 mod lease;
 mod meter;
 mod notifications;
 mod organizations;
 mod preferences;
+mod query;
 mod rate;
 mod read;
 mod replay;
@@ -29,8 +31,10 @@ mod sessions;
 mod stream;
 mod sweep;
 mod transaction;
+mod undecoded;
 mod update;
 mod users;
+mod wire;
 
 use std::sync::Arc;
 

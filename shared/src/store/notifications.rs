@@ -4,16 +4,15 @@
 //! adds, removes or replaces one has that count as its condition: what it was decided by, such as a
 //! limit or a name, then still holds.
 
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use serde::Deserialize;
 
 use super::{
     ReplayKey, ReplayRecord, Store,
     api_keys::with_replay,
-    decode::{Item, decode},
-    expression::{Expression, Parts},
-    failure::failure,
+    expression::Expression,
+    item::Item,
     key::{Key, PARTITION, SORT},
+    query::Query,
     transaction::{Lost, Transaction},
 };
 use crate::{
@@ -74,13 +73,12 @@ impl Store {
         // The count sorts before what it counts, so it is read first: what is read after it may be
         // newer, and a write on its condition is then lost.
         for item in self.query_notifications(organization, None).await? {
-            let sort = item.get(SORT).and_then(|sort| sort.as_s().ok()).map_or("", String::as_str);
-            if sort.starts_with(ChannelKind::PREFIX) {
-                all.channels.push(decode("channel", item)?);
-            } else if sort.starts_with(RuleKind::PREFIX) {
-                all.rules.push(decode("rule", item)?);
+            if item.sort.starts_with(ChannelKind::PREFIX) {
+                all.channels.push(item.decode("channel")?);
+            } else if item.sort.starts_with(RuleKind::PREFIX) {
+                all.rules.push(item.decode("rule")?);
             } else {
-                all.version = decode::<Version>("notifications", item)?.version;
+                all.version = item.decode::<Version>("notifications")?.version;
             }
         }
         Ok(all)
@@ -93,7 +91,7 @@ impl Store {
     pub async fn channels(&self, organization: OrganizationId) -> Result<Vec<Channel>, Error> {
         let key = |bits| Key::channel(organization, ChannelId::from_bits(bits));
         let items = self.query_notifications(organization, Some([key(0), key(u128::MAX)])).await?;
-        items.into_iter().map(|item| decode("channel", item)).collect()
+        items.into_iter().map(|item| item.decode("channel")).collect()
     }
 
     /// Reads an organization's rules alone, oldest first.
@@ -103,7 +101,7 @@ impl Store {
     pub async fn rules(&self, organization: OrganizationId) -> Result<Vec<Rule>, Error> {
         let key = |bits| Key::rule(organization, RuleId::from_bits(bits));
         let items = self.query_notifications(organization, Some([key(0), key(u128::MAX)])).await?;
-        items.into_iter().map(|item| decode("rule", item)).collect()
+        items.into_iter().map(|item| item.decode("rule")).collect()
     }
 
     /// Reads one channel.
@@ -116,7 +114,7 @@ impl Store {
         id: ChannelId,
     ) -> Result<Option<Channel>, Error> {
         let item = self.get(Key::channel(organization, id)).await?;
-        item.map(|item| decode("channel", item)).transpose()
+        item.map(|item| item.decode("channel")).transpose()
     }
 
     /// Reads one rule.
@@ -129,7 +127,7 @@ impl Store {
         id: RuleId,
     ) -> Result<Option<Rule>, Error> {
         let item = self.get(Key::rule(organization, id)).await?;
-        item.map(|item| decode("rule", item)).transpose()
+        item.map(|item| item.decode("rule")).transpose()
     }
 
     async fn query_notifications(
@@ -142,32 +140,7 @@ impl Store {
         if let Some([low, high]) = between {
             condition = condition.when_between(&[SORT], &low.sort(), &high.sort())?;
         }
-        let Parts { condition, names, values, .. } = condition.into_parts();
-        let query = self
-            .client
-            .query()
-            .table_name(&*self.table)
-            .set_key_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let (mut items, mut start) = (Vec::new(), None);
-        loop {
-            self.meter.call();
-            let output = query
-                .clone()
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| failure("Query", &error))?;
-            self.meter.consumed(output.consumed_capacity());
-            items.extend(output.items.unwrap_or_default());
-            start = output.last_evaluated_key;
-            if start.is_none() {
-                return Ok(items);
-            }
-        }
+        self.query_all(Query::new(condition)).await
     }
 
     /// Adds a channel.

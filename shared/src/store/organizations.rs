@@ -4,14 +4,15 @@ use serde::Serialize;
 
 use super::{
     Store,
-    decode::{decode_organization, encode, put_allowlist},
+    encode::{ALLOWLIST, encode, put_allowlist},
     expression::Expression,
+    item::Item,
     key::Key,
     transaction::{Lost, Transaction},
     users::add_user,
 };
 use crate::{
-    auth::allowlist::Rules,
+    auth::allowlist::{Allowlist, Rules},
     error::Error,
     ids::OrganizationId,
     model::{audit::AuditRecord, organization::Organization, user::User},
@@ -38,7 +39,7 @@ impl Store {
         id: OrganizationId,
     ) -> Result<Option<Organization>, Error> {
         let item = self.get(Key::organization(id)).await?;
-        item.map(decode_organization).transpose()
+        item.map(|item| decode(&item)).transpose()
     }
 
     /// Creates an organization with its first user.
@@ -191,4 +192,18 @@ impl Store {
             transaction.audit_day(organization.id, &day)
         }
     }
+}
+
+/// Decodes an organization. Its allowlist is decoded apart: an unreadable one shuts everybody out,
+/// and the request gets the 403 of a stranger's address.
+pub(super) fn decode(item: &Item) -> Result<Organization, Error> {
+    let allowlist = match item.attribute::<Rules>("organization", ALLOWLIST) {
+        Ok(Some(rules)) => Allowlist::Known(rules),
+        _ => Allowlist::Unreadable,
+    };
+    let organization: Organization = item.decode("organization")?;
+    if allowlist == Allowlist::Unreadable {
+        tracing::error!(organization = %organization.id, "the allowlist does not decode: nobody is let in");
+    }
+    Ok(Organization { allowlist, ..organization })
 }

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
-
 use super::{
     Store,
-    decode::{Item, decode},
-    expression::{Expression, Parts},
-    failure::failure,
+    expression::Expression,
+    item::Item,
     key::{Key, PARTITION},
+    query::Query,
     transaction::{Lost, Transaction},
 };
 use crate::{
@@ -112,36 +110,15 @@ impl Store {
     ) -> Result<Preferences, Error> {
         let key = Key::preferences(organization, user);
         let condition = Expression::default().when_equal(&[PARTITION], &key.partition())?;
-        let Parts { condition, names, values, .. } = condition.into_parts();
-        let (mut index, mut large, mut start) = (None, Vec::new(), None);
-        loop {
-            self.meter.call();
-            let output = self
-                .client
-                .query()
-                .table_name(&*self.table)
-                .set_key_condition_expression(condition.clone())
-                .set_expression_attribute_names(names.clone())
-                .set_expression_attribute_values(values.clone())
-                .set_exclusive_start_key(start)
-                .consistent_read(true)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| failure("Query", &error))?;
-            self.meter.consumed(output.consumed_capacity());
-            for item in output.items.unwrap_or_default() {
-                if let Some(of) = Key::large_value_of(&item) {
-                    large.push((of, item));
-                } else if key.is_of(&item) {
-                    index = Some(item);
-                }
-            }
-            start = output.last_evaluated_key;
-            if start.is_none() {
-                return preferences(index, large);
+        let (mut index, mut large) = (None, Vec::new());
+        for item in self.query_all(Query::new(condition)).await? {
+            if let Some(of) = Key::large_value_of(&item) {
+                large.push((of, item));
+            } else if item.is_at(&key) {
+                index = Some(item);
             }
         }
+        preferences(index, large)
     }
 
     /// Sets a preference, on the condition that it is still as it was read. A new one also needs
@@ -231,10 +208,11 @@ pub(super) fn preferences(
     index: Option<Item>,
     values: impl IntoIterator<Item = (PreferenceKey, Item)>,
 ) -> Result<Preferences, Error> {
-    let decode_value =
-        |(key, item)| decode::<LargeValue>("preference value", item).map(|value| (key, value));
+    let decode_value = |(key, item): (_, Item)| {
+        item.decode::<LargeValue>("preference value").map(|value| (key, value))
+    };
     Ok(Preferences {
-        index: index.map(|item| decode("preferences", item)).transpose()?,
+        index: index.map(|item| item.decode("preferences")).transpose()?,
         large: values.into_iter().map(decode_value).collect::<Result<_, _>>()?,
     })
 }

@@ -5,7 +5,6 @@ use serde::Deserialize;
 
 use super::{
     Store,
-    decode::decode,
     expression::Expression,
     key::{EXPIRES_AT, Key},
 };
@@ -58,7 +57,7 @@ impl Store {
             let expression = expression.set(&[EXPIRES_AT], &expires_at)?;
             let item = self.update(Key::rate(organization, credential), expression).await?;
             if let Some(item) = item {
-                return Ok(decode::<Bucket>("bucket of requests", item)?.full_at);
+                return Ok(item.decode::<Bucket>("bucket of requests")?.full_at);
             }
             in_use = !in_use;
         }

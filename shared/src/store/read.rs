@@ -1,16 +1,9 @@
 //! Reads. All that decides access is one strongly consistent call.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ReplayKey, ReplayRecord, Store,
-    allowlist::evaluations,
-    decode::{Item, decode, decode_organization},
-    failure::failure,
-    key::Key,
+    ReplayKey, ReplayRecord, Store, allowlist::evaluations, item::Item, key::Key, organizations,
     preferences::preferences,
 };
 use crate::{
@@ -150,12 +143,12 @@ impl Store {
             self.batch_get(keys).await?;
         let principal = match (org, user) {
             (Some(org), Some(user)) => Some(Principal {
-                organization: decode_organization(org)?,
-                user: decode("user", user)?,
+                organization: organizations::decode(&org)?,
+                user: user.decode("user")?,
             }),
             _ => None,
         };
-        let password = password.map(|item| decode::<Password>("password", item)).transpose()?;
+        let password = password.map(|item| item.decode::<Password>("password")).transpose()?;
         // The password of a disabled user proves nothing, and is tried like that of nobody.
         let disabled = principal.as_ref().is_some_and(|principal| principal.user.disabled);
         let password = password.filter(|_| !disabled);
@@ -163,7 +156,7 @@ impl Store {
             principal,
             evidence: Evidence {
                 password_hash: password.map(|password| password.hash),
-                factor: factor.map(|item| decode("second factor", item)).transpose()?,
+                factor: factor.map(|item| item.decode("second factor")).transpose()?,
                 attempts: Attempts {
                     origin: wanted.origin.clone(),
                     account: budget(account)?,
@@ -171,7 +164,7 @@ impl Store {
                     address: budget(address)?,
                 },
             },
-            replay: replay.map(|item| decode("replay", item)).transpose()?,
+            replay: replay.map(|item| item.decode("replay")).transpose()?,
             preferences: preferences(index, preference.cloned().zip(value))?,
             evaluations: evaluations(noted)?,
         })
@@ -186,79 +179,11 @@ impl Store {
         address: &str,
     ) -> Result<Option<(OrganizationId, UserId)>, Error> {
         let item = self.get(Key::email(address)).await?;
-        let address = item.map(|item| decode::<Address>("e-mail", item)).transpose()?;
+        let address = item.map(|item| item.decode::<Address>("e-mail")).transpose()?;
         Ok(address.map(|address| (address.organization_id, address.user_id)))
-    }
-
-    pub(super) async fn get(&self, key: Key) -> Result<Option<Item>, Error> {
-        self.get_part(key, &[]).await
-    }
-
-    /// Reads the attributes of an item that have these names; all of them where none is named.
-    pub(super) async fn get_part(
-        &self,
-        key: Key,
-        attributes: &[&str],
-    ) -> Result<Option<Item>, Error> {
-        self.meter.call();
-        let name = |(index, name): (usize, &&str)| (format!("#n{index}"), (*name).to_owned());
-        let names: HashMap<_, _> = attributes.iter().enumerate().map(name).collect();
-        let projection = names.keys().cloned().collect::<Vec<_>>().join(", ");
-        let some = !names.is_empty();
-        let output = self
-            .client
-            .get_item()
-            .table_name(&*self.table)
-            .set_key(Some(key.attributes()))
-            .set_projection_expression(some.then_some(projection))
-            .set_expression_attribute_names(some.then_some(names))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failure("GetItem", &error))?;
-        self.meter.consumed(output.consumed_capacity());
-        Ok(output.item)
-    }
-
-    pub(super) async fn batch_get<const N: usize>(
-        &self,
-        keys: [Option<Key>; N],
-    ) -> Result<[Option<Item>; N], Error> {
-        let wanted: Vec<_> = keys.iter().flatten().cloned().map(Key::attributes).collect();
-        let request = KeysAndAttributes::builder()
-            .set_keys(Some(wanted))
-            .consistent_read(true)
-            .build()
-            .map_err(|error| Error::internal(error.to_string()))?;
-        self.meter.call();
-        let mut output = self
-            .client
-            .batch_get_item()
-            .request_items(&*self.table, request)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failure("BatchGetItem", &error))?;
-        self.meter.consumed(output.consumed_capacity());
-        // An item left unread is not an item that is missing: taking it for one would refuse a
-        // valid credential with a 401, or forget a replay.
-        if output.unprocessed_keys().is_some_and(|unread| !unread.is_empty()) {
-            return Err(Error::unavailable("BatchGetItem: keys left unprocessed"));
-        }
-        let mut items = output
-            .responses
-            .as_mut()
-            .and_then(|tables| tables.remove(&*self.table))
-            .unwrap_or_default();
-        Ok(keys.map(|key| {
-            let index =
-                items.iter().position(|item| key.as_ref().is_some_and(|key| key.is_of(item)));
-            index.map(|index| items.swap_remove(index))
-        }))
     }
 }
 
 fn budget(item: Option<Item>) -> Result<Option<Budget>, Error> {
-    item.map(|item| decode("budget of failures", item)).transpose()
+    item.map(|item| item.decode("budget of failures")).transpose()
 }

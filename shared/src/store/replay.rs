@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Store,
-    decode::{Item, decode, encode},
+    encode::{Attributes, encode},
     expression::Expression,
     key::{EXPIRES_AT, Key},
 };
@@ -78,7 +78,7 @@ impl Store {
         key: &ReplayKey,
     ) -> Result<Option<ReplayRecord>, Error> {
         let item = self.get(key.key(organization, user)).await?;
-        item.map(|item| decode("replay", item)).transpose()
+        item.map(|item| item.decode("replay")).transpose()
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) fn item(
     key: Key,
     record: &ReplayRecord,
     now: Timestamp,
-) -> Result<(Item, Expression), Error> {
+) -> Result<(Attributes, Expression), Error> {
     let condition =
         Expression::default().when_absent_or_below(&[EXPIRES_AT], &(now.as_second() + 1))?;
     Ok((encode(key, record)?, condition))

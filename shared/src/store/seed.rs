@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use serde::Serialize;
 
-use super::{Store, batch::BATCH, decode::encode, key::Key};
+use super::{Store, batch::BATCH, encode::encode, key::Key};
 use crate::{
     clock::Timestamp,
     error::Error,

@@ -1,11 +1,9 @@
 //! The table's stream: what was put into the table, as Lambda hands it over.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::{decode::decode, key::Key};
+use super::{item::Item, key::Key};
 use crate::{
     error::Error,
     ids::OrganizationId,
@@ -31,15 +29,13 @@ pub fn inserted(record: &Value) -> Result<Option<Inserted>, Error> {
         return Ok(None);
     }
     // Serde's message could quote the item, so it goes nowhere.
-    let image: serde_dynamo::Item = serde_json::from_value(record["dynamodb"]["NewImage"].clone())
+    let item = Item::deserialize(&record["dynamodb"]["NewImage"])
         .map_err(|_| Error::internal("an image in the stream does not decode"))?;
-    let item: HashMap<String, AttributeValue> = image.into();
     if Key::delivery_of(&item).is_some() {
-        return decode("delivery", item).map(|it| Some(Inserted::Delivery(Box::new(it))));
+        return Ok(Some(Inserted::Delivery(item.decode("delivery")?)));
     }
     if let Some(organization) = Key::auditor_of(&item) {
-        let record = decode("audit record", item)?;
-        return Ok(Some(Inserted::Audit(organization, Box::new(record))));
+        return Ok(Some(Inserted::Audit(organization, item.decode("audit record")?)));
     }
     Ok(None)
 }

@@ -3,21 +3,19 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use aws_sdk_dynamodb::{
-    operation::query::QueryOutput,
-    types::{AttributeValue, DeleteRequest, ReturnConsumedCapacity, WriteRequest},
-};
+use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::{
     Store,
-    attribute::Attribute,
     batch::BATCH,
-    decode::{Item, decode, decode_organization},
-    expression::{Expression, Parts},
-    failure::failure,
+    encode::Attributes,
+    expression::Expression,
+    item::{Item, SortKey},
     key::{Key, PARTITION, SORT},
+    organizations,
+    query::{Page, Query},
     transaction::Lost,
 };
 use crate::{
@@ -108,7 +106,7 @@ pub struct Keeping {
 
 /// Where a page ended.
 #[derive(Debug, Clone)]
-pub struct PageEnd(Item);
+pub struct PageEnd(Attributes);
 
 /// Some of a day's keys, oldest first.
 #[derive(Debug)]
@@ -128,16 +126,16 @@ impl Store {
         let (mut ids, mut start) = (Vec::new(), None);
         let partition = Key::organizations();
         loop {
-            let parts = Expression::default().when_equal(&[PARTITION], &partition)?.into_parts();
-            let output = self.query_keys(parts, None, start).await?;
-            for item in output.items.unwrap_or_default() {
-                if let Ok(id) = sort(&item).parse() {
+            let condition = Expression::default().when_equal(&[PARTITION], &partition)?;
+            let mut page: Page<SortKey> = self.query(keys(condition).after(start)).await?;
+            for entry in page.items.drain(..).map(SortKey::text) {
+                if let Ok(id) = entry.parse() {
                     ids.push(id);
                 } else {
-                    tracing::error!(entry = sort(&item), "not an organization");
+                    tracing::error!(entry, "not an organization");
                 }
             }
-            start = output.last_evaluated_key;
+            start = page.end();
             if start.is_none() {
                 return Ok(ids);
             }
@@ -157,7 +155,7 @@ impl Store {
             std::array::from_fn(|index| ids.get(index).copied().map(Key::organization));
         let items = self.batch_get(keys).await?;
         let found = ids.iter().zip(items).filter_map(|(id, item)| item.map(|item| (*id, item)));
-        Ok(found.map(|(id, item)| (id, decode_organization(item))).collect())
+        Ok(found.map(|(id, item)| (id, organizations::decode(&item))).collect())
     }
 
     /// Reads what decides which of an organization's logs are deleted, and nothing else of it: its
@@ -170,7 +168,7 @@ impl Store {
         organization: OrganizationId,
     ) -> Result<Option<Keeping>, Error> {
         let item = self.get_part(Key::organization(organization), &KEEPING).await?;
-        item.map(|item| decode("organization", item)).transpose()
+        item.map(|item| item.decode("organization")).transpose()
     }
 
     /// Reads an organization's index of days, at one call in nearly all cases.
@@ -178,27 +176,19 @@ impl Store {
     /// # Errors
     /// 503 where the table cannot answer; 500 where the sweep's counts do not decode.
     pub async fn log_days(&self, organization: OrganizationId) -> Result<LogDays, Error> {
-        let (mut found, mut start) = (LogDays::default(), None);
+        let mut found = LogDays::default();
         let counts = Key::sweep_counts(organization);
-        loop {
-            let parts =
-                Expression::default().when_equal(&[PARTITION], &counts.partition())?.into_parts();
-            let output = self.query_all(parts, start).await?;
-            for item in output.items.unwrap_or_default() {
-                if counts.is_of(&item) {
-                    (found.unrecorded, found.counted_to) = unrecorded(item)?;
-                } else if let Some((kind, day)) = Key::log_day_of(sort(&item)) {
-                    found.days.push(LogDay { kind, day: day.to_owned() });
-                } else {
-                    let entry = sort(&item);
-                    tracing::error!(%organization, entry, "not a day that has logs");
-                }
-            }
-            start = output.last_evaluated_key;
-            if start.is_none() {
-                return Ok(found);
+        let condition = Expression::default().when_equal(&[PARTITION], &counts.partition())?;
+        for item in self.query_all(Query::new(condition)).await? {
+            if item.is_at(&counts) {
+                (found.unrecorded, found.counted_to) = unrecorded(&item)?;
+            } else if let Some((kind, day)) = Key::log_day_of(&item.sort) {
+                found.days.push(LogDay { kind, day: day.to_owned() });
+            } else {
+                tracing::error!(%organization, entry = item.sort, "not a day that has logs");
             }
         }
+        Ok(found)
     }
 
     /// Reads keys of a day's records that were written before `cut_off`: those of 1 MB of records, the
@@ -218,16 +208,15 @@ impl Store {
         if day.day == cut_off.day() {
             expression = expression.when_below(&[SORT], &Key::first_log_at(day.kind, cut_off))?;
         }
-        let start = start.map(|PageEnd(item)| item);
-        let output = self.query_keys(expression.into_parts(), None, start).await?;
+        let start = start.map(|PageEnd(key)| key);
+        let mut page: Page<SortKey> = self.query(keys(expression).after(start)).await?;
+        let end = page.end().map(PageEnd);
         let partition: Arc<str> = partition.into();
-        let key = |mut item: Item| {
-            let sort = item.remove(SORT).map_or_else(String::new, text);
+        let key = |sort: String| {
             let written_at = Key::log_written_at(day.kind, &sort);
             LogKey { partition: Arc::clone(&partition), sort, written_at }
         };
-        let keys = output.items.unwrap_or_default().into_iter().map(key).collect();
-        Ok(LogPage { keys, end: output.last_evaluated_key.map(PageEnd) })
+        Ok(LogPage { keys: page.items.into_iter().map(SortKey::text).map(key).collect(), end })
     }
 
     /// Deletes up to [`BATCH`] records, and tells how many are gone. What the table leaves undone is
@@ -270,9 +259,9 @@ impl Store {
 
     /// Whether nothing lies in a partition.
     async fn is_empty(&self, partition: &str) -> Result<bool, Error> {
-        let parts = Expression::default().when_equal(&[PARTITION], &partition)?.into_parts();
-        let left = self.query_keys(parts, Some(1), None).await?;
-        Ok(left.items.is_none_or(|items| items.is_empty()))
+        let condition = Expression::default().when_equal(&[PARTITION], &partition)?;
+        let left: Page<SortKey> = self.query(keys(condition).limit(1)).await?;
+        Ok(left.items.is_empty())
     }
 
     /// Counts what is about to be deleted, and notes up to where, so that a sweep which is killed leaves
@@ -291,7 +280,7 @@ impl Store {
             expression = expression.add(&[kind.name()], change)?;
         }
         let item = self.update(Key::sweep_counts(organization), expression).await?;
-        Ok(unrecorded(item.unwrap_or_default())?.0)
+        Ok(item.map(|item| unrecorded(&item)).transpose()?.unwrap_or_default().0)
     }
 
     /// How many of the records that a killed sweep has counted in the day it came to are still there.
@@ -343,65 +332,23 @@ impl Store {
         };
         transaction.commit(random).await
     }
-
-    async fn query_all(&self, parts: Parts, start: Option<Item>) -> Result<QueryOutput, Error> {
-        self.query_page(parts, None, None, start).await
-    }
-
-    /// A page of sort keys: what a record says is never read, and its partition is known.
-    async fn query_keys(
-        &self,
-        parts: Parts,
-        limit: Option<i32>,
-        start: Option<Item>,
-    ) -> Result<QueryOutput, Error> {
-        self.query_page(parts, Some(SORT.to_owned()), limit, start).await
-    }
-
-    async fn query_page(
-        &self,
-        parts: Parts,
-        projection: Option<String>,
-        limit: Option<i32>,
-        start: Option<Item>,
-    ) -> Result<QueryOutput, Error> {
-        let Parts { condition, names, values, .. } = parts;
-        self.meter.call();
-        let output = self
-            .client
-            .query()
-            .table_name(&*self.table)
-            .set_key_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .set_projection_expression(projection)
-            .set_limit(limit)
-            .set_exclusive_start_key(start)
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failure("Query", &error))?;
-        self.meter.consumed(output.consumed_capacity());
-        Ok(output)
-    }
 }
 
-fn sort(item: &Item) -> &str {
-    item.get(SORT).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+/// A query of sort keys: what a record says is never read, and its partition is known.
+fn keys(condition: Expression) -> Query {
+    Query::new(condition).only(SORT)
 }
 
 /// What the sweep's own item tells: what it has counted, and up to where.
-fn unrecorded(mut item: Item) -> Result<(Counts, Option<CountedTo>), Error> {
-    let counted_to = item.remove(COUNTED_TO).map(|value| CountedTo::deserialize(Attribute(value)));
-    let counted_to = counted_to.transpose().map_err(|_| {
-        Error::internal(format!("counts of the sweep: {COUNTED_TO} does not decode"))
-    })?;
-    Ok((decode("counts of the sweep", item)?, counted_to))
-}
-
-fn text(value: AttributeValue) -> String {
-    if let AttributeValue::S(text) = value { text } else { String::new() }
+fn unrecorded(item: &Item) -> Result<(Counts, Option<CountedTo>), Error> {
+    const ENTITY: &str = "counts of the sweep";
+    let mut counts = Counts::new();
+    for kind in LogKind::ALL {
+        if let Some(count) = item.attribute(ENTITY, kind.name())? {
+            counts.insert(kind, count);
+        }
+    }
+    Ok((counts, item.attribute(ENTITY, COUNTED_TO)?))
 }
 
 /// The deletion of an item. It has a key, and so cannot but be one.

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::{CancellationReason, ReturnConsumedCapacity, TransactWriteItem},
 };
 
-use super::{Store, decode::encode, expression::Expression, failure::failure, key::Key};
+use super::{Store, encode::encode, expression::Expression, failure::failure, key::Key};
 use crate::{
     error::Error,
     ids::OrganizationId,
@@ -117,7 +117,7 @@ impl Transaction<'_> {
     /// Adds an encoded item, on a condition.
     pub(super) fn put_encoded(
         mut self,
-        item: super::decode::Item,
+        item: super::encode::Attributes,
         condition: Expression,
     ) -> Result<Self, Error> {
         self.parts.push(condition.put_item(&self.store.table, item)?);
