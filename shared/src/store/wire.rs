@@ -1,5 +1,5 @@
-//! Items in the form that the table sends them in, for serde to read where they stand:
-//! `{"name": {"S": "Ada"}, "logins": {"N": "5"}}`.
+//! Attributes in the form that the table sends them in, for serde to read where they stand:
+//! `{"M": {"name": {"S": "Ada"}, "logins": {"N": "5"}}}`.
 
 use std::{fmt, marker::PhantomData};
 
@@ -12,78 +12,9 @@ use serde::{
     },
 };
 
-/// Reads an item.
-pub(super) fn read_item<'de, T: DeserializeOwned, D: Deserializer<'de>>(
-    json: D,
-) -> Result<T, D::Error> {
-    struct Whole<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Whole<T> {
-        type Value = T;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("an item")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-            T::deserialize(MapAccessDeserializer::new(Attributes(map)))
-        }
-    }
-
-    json.deserialize_map(Whole(PhantomData))
-}
-
-/// Reads one attribute of an item, and no other; `None` where there is none of the name.
-pub(super) fn read_attribute<'de, T: DeserializeOwned, D: Deserializer<'de>>(
-    json: D,
-    name: &str,
-) -> Result<Option<T>, D::Error> {
-    struct One<'a, T>(&'a str, PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for One<'_, T> {
-        type Value = Option<T>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("an item")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<T>, A::Error> {
-            let mut found = None;
-            while let Some(is_it) = map.next_key_seed(Named(self.0))? {
-                if is_it {
-                    found = Some(map.next_value_seed(Tagged(PhantomData))?);
-                } else {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-            Ok(found)
-        }
-    }
-
-    json.deserialize_map(One(name, PhantomData))
-}
-
-/// Whether a name is this one.
-struct Named<'a>(&'a str);
-
-impl<'de> DeserializeSeed<'de> for Named<'_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl Visitor<'_> for Named<'_> {
-    type Value = bool;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a name")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<bool, E> {
-        Ok(name == self.0)
-    }
+/// Reads an attribute.
+pub(super) fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(json: D) -> Result<T, D::Error> {
+    Tagged(PhantomData::<T>).deserialize(json)
 }
 
 /// What kind a value is of.
@@ -104,7 +35,7 @@ enum Kind {
 }
 
 /// A value that begins with its kind, and what is to be made of it.
-struct Tagged<S>(S);
+pub(super) struct Tagged<S>(pub(super) S);
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Tagged<S> {
     type Value = S::Value;
