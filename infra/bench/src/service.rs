@@ -47,6 +47,7 @@ pub(crate) struct Service {
     /// The engine, from within.
     pub(crate) database: Database,
     secrets: String,
+    template: Template,
     /// The organization.
     pub(crate) organization: String,
     /// Its administrator.
@@ -64,9 +65,11 @@ impl Service {
     /// The same with this engine.
     pub(crate) async fn with(database: Database) -> Self {
         let (api, secrets) = (RuntimeApi::start().await, secrets().await);
-        let engine = serve(&database).await;
+        let template = Template::load(Path::new("template.yaml")).unwrap();
+        let engine = serve(&database, &template).await;
         let (organization, user, session) = Default::default();
-        let mut service = Self { api, engine, database, secrets, organization, user, session };
+        let mut service =
+            Self { api, engine, database, secrets, template, organization, user, session };
         let created = service.found("bench").await;
         service.organization = text_in(&created["organization"], "id");
         service.user = text_in(&created["user"], "id");
@@ -95,9 +98,11 @@ impl Service {
         created["data"].clone()
     }
 
-    /// Starts an instance of a function.
+    /// Starts an instance of a function, with what every deployment sets for it.
     pub(crate) fn instance(&self, name: &str) -> Instance {
-        Instance::start(&self.api, &self.engine, &self.secrets, name)
+        let variables = self.template.functions.get(name).map(|it| it.variables.clone());
+        let variables = variables.unwrap_or_default();
+        Instance::start(&self.api, [&self.engine, &self.secrets], &variables, name)
     }
 
     /// Signs an administrator in.
@@ -173,8 +178,7 @@ pub(crate) fn text_in(object: &Value, name: &str) -> String {
 
 /// Makes the template's table, but for its stream, to which the engine writes ever slower, and serves
 /// it; where.
-async fn serve(database: &Database) -> String {
-    let template = Template::load(Path::new("template.yaml")).unwrap();
+async fn serve(database: &Database, template: &Template) -> String {
     let mut table = template.create_table(TABLE);
     table.as_object_mut().unwrap().remove("StreamSpecification");
     database.create_table(serde_json::from_value(table).unwrap()).unwrap();
