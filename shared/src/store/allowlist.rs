@@ -66,14 +66,14 @@ impl Store {
         let mut entries = Vec::with_capacity(count);
         loop {
             let query = all_entries(organization)?.backwards().limit(count - entries.len());
-            let mut page = self.query::<Item>(query.after(start)).await?;
+            let page = self.query::<Item>(query.after(start)).await?;
             for item in &page.items {
                 let entry: Entry = item.decode("allowlist entry")?;
                 if !entry.has_ended(now) {
                     entries.push(entry);
                 }
             }
-            start = page.end();
+            start = page.end;
             if start.is_none() || entries.len() == count {
                 return Ok(entries);
             }

@@ -108,8 +108,7 @@ impl Store {
         let condition = Expression::default()
             .when_equal(&[PARTITION], &low.partition())?
             .when_between(&[SORT], &low.sort(), &high.sort())?;
-        let mut page = self.query(Query::new(condition).backwards().limit(limit)).await?;
-        let is_last = page.end().is_none();
-        Ok((page.items, is_last))
+        let page = self.query(Query::new(condition).backwards().limit(limit)).await?;
+        Ok((page.items, page.end.is_none()))
     }
 }

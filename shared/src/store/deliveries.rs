@@ -82,14 +82,13 @@ impl Store {
             &until.as_second(),
         )?;
         let query = Query::new(condition).in_index(INDEX).limit(MAX_AT_ONCE);
-        let mut page = self.query::<Item>(query.after(start.map(|DueEnd(key)| key))).await?;
-        let end = page.end().map(DueEnd);
+        let page = self.query::<Item>(query.after(start.map(|DueEnd(key)| key))).await?;
         let due = page.items.into_iter().filter_map(|item| {
             let (organization_id, id) = Key::delivery_of(&item)?;
             let at = item.attribute("delivery", DUE_AT).ok()??;
             Some(Due { organization_id, id, at: Timestamp::from_second(at) })
         });
-        Ok(DuePage { due: due.collect(), end })
+        Ok(DuePage { due: due.collect(), end: page.end.map(DueEnd) })
     }
 
     /// Reads deliveries, at most [`MAX_AT_ONCE`]. One that does not decode is told to the log and left

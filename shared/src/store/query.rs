@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{operation::query::QueryOutput, types::ReturnConsumedCapacity};
 use aws_smithy_runtime_api::client::interceptors::context::Output;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use super::{
     Store,
@@ -28,21 +28,19 @@ pub(super) struct Query {
 
 /// Some of what a query finds.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[serde(bound = "T: DeserializeOwned")]
+#[serde(rename_all = "PascalCase", bound = "T: DeserializeOwned")]
 pub(super) struct Page<T> {
     /// The items, in the order of their sort keys.
     #[serde(default = "Vec::new")]
     pub(super) items: Vec<T>,
-    last_evaluated_key: Option<serde_dynamo::Item>,
+    /// Where the next page begins, if there is one.
+    #[serde(rename = "LastEvaluatedKey", default, deserialize_with = "key")]
+    pub(super) end: Option<Attributes>,
     consumed_capacity: Option<Consumed>,
 }
 
-impl<T> Page<T> {
-    /// Where the next page begins, if there is one.
-    pub(super) fn end(&mut self) -> Option<Attributes> {
-        self.last_evaluated_key.take().map(Into::into)
-    }
+fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Attributes>, D::Error> {
+    Ok(Option::<serde_dynamo::Item>::deserialize(deserializer)?.map(Into::into))
 }
 
 impl Query {
@@ -112,9 +110,9 @@ impl Store {
     pub(super) async fn query_all(&self, query: Query) -> Result<Vec<Item>, Error> {
         let (mut items, mut next) = (Vec::new(), Some(query));
         while let Some(query) = next {
-            let mut page = self.query(query.clone()).await?;
-            items.append(&mut page.items);
-            next = page.end().map(|end| query.after(Some(end)));
+            let page = self.query(query.clone()).await?;
+            items.extend(page.items);
+            next = page.end.map(|end| query.after(Some(end)));
         }
         Ok(items)
     }

@@ -127,15 +127,15 @@ impl Store {
         let partition = Key::organizations();
         loop {
             let condition = Expression::default().when_equal(&[PARTITION], &partition)?;
-            let mut page: Page<SortKey> = self.query(keys(condition).after(start)).await?;
-            for entry in page.items.drain(..).map(SortKey::text) {
+            let page: Page<SortKey> = self.query(keys(condition).after(start)).await?;
+            for entry in page.items.into_iter().map(SortKey::text) {
                 if let Ok(id) = entry.parse() {
                     ids.push(id);
                 } else {
                     tracing::error!(entry, "not an organization");
                 }
             }
-            start = page.end();
+            start = page.end;
             if start.is_none() {
                 return Ok(ids);
             }
@@ -209,14 +209,14 @@ impl Store {
             expression = expression.when_below(&[SORT], &Key::first_log_at(day.kind, cut_off))?;
         }
         let start = start.map(|PageEnd(key)| key);
-        let mut page: Page<SortKey> = self.query(keys(expression).after(start)).await?;
-        let end = page.end().map(PageEnd);
+        let page: Page<SortKey> = self.query(keys(expression).after(start)).await?;
         let partition: Arc<str> = partition.into();
         let key = |sort: String| {
             let written_at = Key::log_written_at(day.kind, &sort);
             LogKey { partition: Arc::clone(&partition), sort, written_at }
         };
-        Ok(LogPage { keys: page.items.into_iter().map(SortKey::text).map(key).collect(), end })
+        let keys = page.items.into_iter().map(SortKey::text).map(key).collect();
+        Ok(LogPage { keys, end: page.end.map(PageEnd) })
     }
 
     /// Deletes up to [`BATCH`] records, and tells how many are gone. What the table leaves undone is
