@@ -21,8 +21,15 @@ const CHANNELS: usize = 10;
 /// How long a receiver that is dead is waited for, in milliseconds: longer than all others take together.
 const DEAD_FOR: u64 = 2000;
 
-/// How often each side is measured, one after the other.
+/// How often each side is measured at least, one after the other.
 const ROUNDS: usize = 7;
+
+/// How often at most, where other work has made each of one side's rounds longer. A delay that the dead
+/// channel makes is in all of them, however many.
+const MOST_ROUNDS: usize = 28;
+
+/// By how many times the healthy ones' p99 may be longer.
+const BOUND: f64 = 1.2;
 
 /// What hands the deliveries out.
 #[derive(Clone, Copy)]
@@ -153,13 +160,14 @@ impl Measurement {
     async fn ratio(&self) -> (f64, String) {
         self.p99(false).await;
         let (mut without, mut with) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
+        let mut ratio = f64::INFINITY;
+        while without.len() < ROUNDS || (ratio > BOUND && without.len() < MOST_ROUNDS) {
             without.push(self.p99(false).await);
             with.push(self.p99(true).await);
+            without.sort();
+            with.sort();
+            ratio = with[0].as_secs_f64() / without[0].as_secs_f64();
         }
-        without.sort();
-        with.sort();
-        let ratio = with[0].as_secs_f64() / without[0].as_secs_f64();
         (ratio, format!("{ratio:.2}; without a dead one {without:?}, with one {with:?}"))
     }
 }
@@ -168,19 +176,19 @@ impl Measurement {
 async fn one_dead_channel_of_ten_is_not_felt_by_the_others_in_a_batch() {
     let (ratio, told) = Measurement::new(By::Batch).await.ratio().await;
     println!("{told}");
-    assert!(ratio <= 1.2, "{told}");
+    assert!(ratio <= BOUND, "{told}");
 }
 
 #[tokio::test]
 async fn one_dead_channel_of_ten_is_not_felt_by_the_others_from_batch_to_batch() {
     let (ratio, told) = Measurement::new(By::Batches).await.ratio().await;
     println!("{told}");
-    assert!(ratio <= 1.2, "{told}");
+    assert!(ratio <= BOUND, "{told}");
 }
 
 #[tokio::test]
 async fn one_dead_channel_of_ten_is_not_felt_by_the_others_in_a_run() {
     let (ratio, told) = Measurement::new(By::Schedule).await.ratio().await;
     println!("{told}");
-    assert!(ratio <= 1.2, "{told}");
+    assert!(ratio <= BOUND, "{told}");
 }
