@@ -74,7 +74,7 @@ fn the_template_hands_every_method_to_the_function_so_that_it_answers_405_itself
 
 #[test]
 fn a_function_has_the_secret_s_name_only_if_it_is_built_with_secrets() {
-    let with = |name: &str| template().functions[name].variables.contains_key("SECRET_ID");
+    let with = |name: &str| template().functions[name].variables.contains(&"SECRET_ID".to_owned());
     for name in template().functions.keys() {
         let manifest = root().join("functions").join(name).join("Cargo.toml");
         let manifest = std::fs::read_to_string(manifest).unwrap();

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::runtime_api::{Caller, RuntimeApi, now};
 
@@ -34,13 +34,8 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 }
 
 impl Instance {
-    /// Starts a function; it need not be ready yet. Of its variables it gets those that are texts.
-    pub(crate) fn start(
-        api: &RuntimeApi,
-        [engine, secrets]: [&str; 2],
-        variables: &Map<String, Value>,
-        name: &str,
-    ) -> Self {
+    /// Starts a function; it need not be ready yet.
+    pub(crate) fn start(api: &RuntimeApi, engine: &str, secrets: &str, name: &str) -> Self {
         let (address, caller) = api.open();
         let log = std::env::temp_dir().join(format!("bench-{}", address.replace([':', '/'], "-")));
         let output = fs::File::create(&log).unwrap();
@@ -59,7 +54,6 @@ impl Instance {
             ("SECRET_ID", "bench"),
             ("NOTIFICATION_SECRET_ID", "bench"),
         ]);
-        command.envs(variables.iter().filter_map(|(name, value)| Some((name, value.as_str()?))));
         command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
         let spawned = now();
         let child = command.spawn().unwrap();

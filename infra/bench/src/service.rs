@@ -47,7 +47,6 @@ pub(crate) struct Service {
     /// The engine, from within.
     pub(crate) database: Database,
     secrets: String,
-    template: Template,
     /// The organization.
     pub(crate) organization: String,
     /// Its administrator.
@@ -65,11 +64,9 @@ impl Service {
     /// The same with this engine.
     pub(crate) async fn with(database: Database) -> Self {
         let (api, secrets) = (RuntimeApi::start().await, secrets().await);
-        let template = Template::load(Path::new("template.yaml")).unwrap();
-        let engine = serve(&database, &template).await;
+        let engine = serve(&database).await;
         let (organization, user, session) = Default::default();
-        let mut service =
-            Self { api, engine, database, secrets, template, organization, user, session };
+        let mut service = Self { api, engine, database, secrets, organization, user, session };
         let created = service.found("bench").await;
         service.organization = text_in(&created["organization"], "id");
         service.user = text_in(&created["user"], "id");
@@ -98,11 +95,9 @@ impl Service {
         created["data"].clone()
     }
 
-    /// Starts an instance of a function, with what every deployment sets for it.
+    /// Starts an instance of a function.
     pub(crate) fn instance(&self, name: &str) -> Instance {
-        let variables = self.template.functions.get(name).map(|it| it.variables.clone());
-        let variables = variables.unwrap_or_default();
-        Instance::start(&self.api, [&self.engine, &self.secrets], &variables, name)
+        Instance::start(&self.api, &self.engine, &self.secrets, name)
     }
 
     /// Signs an administrator in.
@@ -178,7 +173,8 @@ pub(crate) fn text_in(object: &Value, name: &str) -> String {
 
 /// Makes the template's table, but for its stream, to which the engine writes ever slower, and serves
 /// it; where.
-async fn serve(database: &Database, template: &Template) -> String {
+async fn serve(database: &Database) -> String {
+    let template = Template::load(Path::new("template.yaml")).unwrap();
     let mut table = template.create_table(TABLE);
     table.as_object_mut().unwrap().remove("StreamSpecification");
     database.create_table(serde_json::from_value(table).unwrap()).unwrap();

@@ -36,8 +36,8 @@ pub struct Template {
 pub struct Function {
     /// Its HTTP routes.
     pub routes: Vec<Route>,
-    /// Its environment's variables. What is a text here is one in every deployment.
-    pub variables: Map<String, Value>,
+    /// The names of its environment's variables.
+    pub variables: Vec<String>,
     /// The actions that it may take at the table, each with the beginning of the partition keys that
     /// it may take them at.
     pub grants: BTreeSet<(String, String)>,
@@ -167,14 +167,14 @@ fn secret(shape: &Value) -> Result<SecretShape, Error> {
 
 fn function(
     properties: &Value,
-    globals: &Map<String, Value>,
+    globals: &[String],
     stream: &str,
 ) -> Result<(String, Function), Error> {
     let code = properties["CodeUri"].as_str().unwrap_or_default();
     let name = code.rsplit('/').next().filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Error::Template("a function has no CodeUri".to_owned()))?;
     let mut function = Function {
-        variables: globals.clone().into_iter().chain(variables(properties)).collect(),
+        variables: [globals, &variables(properties)].concat(),
         grants: grants(&properties["Policies"]),
         ..Function::default()
     };
@@ -215,8 +215,9 @@ fn grants(policies: &Value) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-fn variables(properties: &Value) -> Map<String, Value> {
-    properties["Environment"]["Variables"].as_object().cloned().unwrap_or_default()
+fn variables(properties: &Value) -> Vec<String> {
+    let variables = properties["Environment"]["Variables"].as_object();
+    variables.map(|variables| variables.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// YAML as JSON; a tag such as `!Ref` becomes an object with the tag's name.
