@@ -1,9 +1,9 @@
 //! How fast the retention sweep deletes, beside a function that does nothing but send full batches
 //! of deletions of the same keys, and what it reads for that.
 
-use std::{collections::HashMap, fs, path::Path, time::Duration};
+use std::{collections::HashMap, fs, time::Duration};
 
-use dynoxide::{Database, ImportOptions, types::AttributeValue};
+use dynoxide::{ImportOptions, types::AttributeValue};
 use serde_json::{Value, json};
 use shared::{
     clock::{Clock as _, SystemClock, Timestamp},
@@ -33,34 +33,11 @@ type Key = (String, String);
 
 pub(crate) async fn measure(report: &mut Report) {
     report.section("The sweep (bounds: 85 % of bare batches' speed, batches 95 % full, 1.05 items read a deletion, an idle pass one query an organization)");
-    // Engines of its own: it is to find its own records and no others. In a file it is the engine of
-    // `make dev`; in memory a deletion costs it little more than reading a key does.
-    let folder = Path::new("target").join(format!("bench-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("table.db").display().to_string();
-    let file = race(Service::with(Database::new(&file).unwrap()).await, &folder).await;
-    file.tell(report, "in a file", true);
-    let memory = race(Service::start().await, &folder).await;
-    memory.tell(report, "in memory", false);
-    fs::remove_dir_all(folder).unwrap();
-    effort(report, &memory.said);
-    idle(&memory.service, &memory.sweep, report).await;
-}
-
-/// What came of letting both delete the same records.
-struct Race {
-    service: Service,
-    sweep: Instance,
-    said: Value,
-    swept: f64,
-    deleted: f64,
-}
-
-/// Lets both delete the same records in turn.
-async fn race(service: Service, folder: &Path) -> Race {
+    // An engine of its own: it is to find its own records and no others.
+    let service = Service::start().await;
     let (sweep, bare) = (service.instance("retention-sweep"), service.instance("bare-delete"));
     let keys = keys(&service.organization, SystemClock.now());
-    let file = folder.join("keys");
+    let file = std::env::temp_dir().join(format!("bench-keys-{}", std::process::id()));
     let lines: Vec<_> =
         keys.iter().map(|(partition, sort)| format!("{partition} {sort}")).collect();
     fs::write(&file, lines.join("\n")).unwrap();
@@ -81,19 +58,16 @@ async fn race(service: Service, folder: &Path) -> Race {
             swept.push(sweep);
         }
     }
+    fs::remove_file(file).unwrap();
     let said = sweep.said("swept");
-    Race { service, sweep, said, swept: median(swept), deleted: median(deleted) }
-}
-
-impl Race {
-    fn tell(&self, report: &mut Report, engine: &str, is_bound: bool) {
-        let rate = |microseconds: f64| f64::from(RECORDS) * 1e6 / microseconds;
-        let bare = format!("{:.0} deletions a second", rate(self.deleted));
-        report.note(&format!("bare batches, 16 at once, {engine}"), &bare);
-        let ratio = self.deleted / self.swept * 100.0;
-        let value = format!("{:.0} deletions a second, {ratio:.0} %", rate(self.swept));
-        report.check(&format!("the sweep, {engine}"), &value, ratio >= 85.0 || !is_bound);
-    }
+    let (swept, deleted) = (median(swept), median(deleted));
+    let rate = |microseconds: f64| f64::from(RECORDS) * 1e6 / microseconds;
+    report.note("bare batches, 16 at once", &format!("{:.0} deletions a second", rate(deleted)));
+    let ratio = deleted / swept * 100.0;
+    let value = format!("{:.0} deletions a second, {ratio:.0} %", rate(swept));
+    report.check("the sweep", &value, ratio >= 85.0);
+    effort(report, &said);
+    idle(&service, &sweep, report).await;
 }
 
 /// Invokes one of the two, and checks that it deletes all.
