@@ -12,26 +12,30 @@ use crate::{pass::Pass, reader::Round};
 /// Batches on their way.
 #[derive(Default)]
 pub(crate) struct Deletions {
-    batches: JoinSet<(Vec<LogKind>, usize)>,
+    under_way: JoinSet<(Vec<LogKind>, usize)>,
     /// How many records they are.
     pub(crate) records: usize,
+    /// How many records were sent in all.
+    pub(crate) sent: u64,
+    /// In how many batches.
+    pub(crate) batches: u64,
 }
 
 impl Deletions {
-    /// Sends a round on its way; in how many batches.
-    pub(crate) fn send(&mut self, pass: Pass<'_>, round: Round) -> u64 {
+    /// Sends a round on its way.
+    pub(crate) fn send(&mut self, pass: Pass<'_>, round: Round) {
         self.records += round.len();
-        let (mut keys, mut batches) = (round.into_iter().peekable(), 0);
+        self.sent += round.len() as u64;
+        let mut keys = round.into_iter().peekable();
         while keys.peek().is_some() {
             let (kinds, logs): (Vec<_>, Vec<_>) = keys.by_ref().take(BATCH).unzip();
             let (store, random) = (pass.call.store.clone(), pass.call.random.clone());
-            self.batches.spawn(async move {
+            self.under_way.spawn(async move {
                 let gone = store.delete_logs(logs, &*random).await;
                 (kinds, gone)
             });
-            batches += 1;
+            self.batches += 1;
         }
-        batches
     }
 
     /// Waits until a batch has ended; what it has deleted, or `None` where none is on its way.
@@ -39,7 +43,7 @@ impl Deletions {
     /// # Errors
     /// 500 where it cannot be told what came of it.
     pub(crate) async fn next(&mut self) -> Result<Option<Counts>, Error> {
-        let Some(ended) = self.batches.join_next().await else { return Ok(None) };
+        let Some(ended) = self.under_way.join_next().await else { return Ok(None) };
         let (kinds, gone) = ended.map_err(|error| Error::internal(error.to_string()))?;
         self.records -= kinds.len();
         // Of a batch that is not done in the end, which records are gone is not told; its first ones

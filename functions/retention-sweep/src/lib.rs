@@ -10,6 +10,7 @@ pub mod organization;
 pub mod pass;
 mod reader;
 pub mod summary;
+mod tally;
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -6,17 +6,17 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::{
     deletions::{Deletions, counts},
     pass::Pass,
-    reader::{Next, Reader, Rounds, pages},
+    reader::{Next, Reader, Round, Rounds, pages},
     summary::{Swept, Work},
+    tally::Tally,
 };
 use shared::{
     error::Error,
     model::{
         audit::{Action, Actor, Changes},
         organization::Organization,
-        retention::LogKind,
     },
-    store::{BATCH, CountedTo, Counts, LogDay, LogDays, Lost},
+    store::{BATCH, Counts, LogDay, LogDays, Lost},
 };
 
 /// How many batches are on their way at once.
@@ -26,9 +26,9 @@ pub const CONCURRENCY: usize = 16;
 /// the days are made more.
 pub const WINDOW: usize = BATCH * CONCURRENCY;
 
-/// How many records are chosen by one look at the organization. It is half a window: the look is taken
-/// while the table has the other half to delete.
-pub(crate) const ROUND: usize = WINDOW / 2;
+/// How many records are chosen by one look at the organization. It is a part of a window: the table has
+/// the others to delete while it is asked.
+pub(crate) const ROUND: usize = 5 * BATCH;
 
 /// How the sweep of an organization ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +45,8 @@ pub enum End {
 pub struct Sweep<'a> {
     pass: Pass<'a>,
     organization: &'a Organization,
-    /// What a sweep has counted and not recorded.
-    counted: Counts,
-    /// Up to where a sweep has counted that was killed.
-    counted_to: Option<CountedTo>,
-    /// Of what is counted: what that sweep has not deleted. It is counted again as it is read.
-    left: Counts,
-    /// Of what is counted: what is not deleted, or is not known to be.
-    open: Counts,
+    tally: Tally<'a>,
     swept: Swept,
-    work: Work,
     sent: Deletions,
     days: VecDeque<LogDay>,
 }
@@ -71,12 +63,8 @@ impl<'a> Sweep<'a> {
         Self {
             pass,
             organization,
-            counted: index.unrecorded,
-            counted_to: index.counted_to,
-            left: Counts::new(),
-            open: Counts::new(),
+            tally: Tally::new(pass, organization.id, index.unrecorded, index.counted_to),
             swept: Swept::nothing(organization, now),
-            work: Work::default(),
             sent: Deletions::default(),
             days: index.days.into_iter().filter(is_over).collect(),
         }
@@ -101,12 +89,12 @@ impl<'a> Sweep<'a> {
             tracing::error!(organization = %id, %error, "not recorded");
             end = if end == End::Done { End::Incomplete } else { end };
         }
-        let work = Work { read: reader.keys, ..self.work };
-        (self.swept, work, end)
+        let Deletions { sent, batches, .. } = self.sent;
+        (self.swept, Work { read: reader.keys, sent, batches }, end)
     }
 
     async fn delete_all(&mut self, reader: &mut Reader<'_>) -> Result<End, Error> {
-        self.find_left().await?;
+        self.tally.find_left().await?;
         let (sender, rounds) = pages();
         // They hold several calls at once, and would be carried along by all who wait for them.
         let (read, mut end) =
@@ -119,37 +107,23 @@ impl<'a> Sweep<'a> {
         if matches!(end, Ok(End::Done)) && !reader.is_done() {
             end = Ok(End::OutOfTime);
         }
-        if matches!(end, Ok(End::Done)) && self.open != self.left {
+        if matches!(end, Ok(End::Done)) && !self.tally.is_settled() {
             end = Ok(End::Incomplete);
         }
         end
     }
 
-    /// Finds out how much of what a killed sweep has counted it has not deleted. Where that cannot be
-    /// told, nothing is recorded.
-    async fn find_left(&mut self) -> Result<(), Error> {
-        let Some(to) = self.counted_to.take().filter(|_| !self.pass.dry_run) else { return Ok(()) };
-        let counted = std::mem::take(&mut self.counted);
-        let left = self.pass.call.store.counted_left(self.organization.id, &to).await?;
-        // Not more than were counted: one that came into an old day late was not.
-        let left = left.min(counted.get(&to.kind).copied().unwrap_or_default());
-        if left > 0 {
-            self.left.insert(to.kind, left);
-        }
-        self.open = self.left.clone();
-        self.counted = counted;
-        Ok(())
-    }
-
     /// Sends deletions until all are on their way, or may not be.
     async fn send_all(&mut self, mut rounds: Rounds) -> Result<End, Error> {
         let (pass, organization) = (self.pass, self.organization);
+        // What may be deleted: it was chosen before the last look.
+        let mut looked = Round::new();
         loop {
             let Next { round, begun } = rounds.next().await;
-            if round.is_empty() {
+            if round.is_empty() && looked.is_empty() {
                 return Ok(End::Done);
             }
-            while self.sent.records + round.len() > WINDOW
+            while self.sent.records + looked.len() + round.len() > WINDOW
                 && let Some(ended) = self.sent.next().await?
             {
                 self.tell(&ended);
@@ -157,47 +131,31 @@ impl<'a> Sweep<'a> {
             if pass.is_over() {
                 return Ok(End::OutOfTime);
             }
+            if round.is_empty() {
+                self.sent.send(pass, looked);
+                return Ok(End::Done);
+            }
             if pass.dry_run {
                 self.tell(&counts(round.iter().map(|(kind, _)| kind)));
                 continue;
             }
-            // Both before the first deletion, and neither waits for the other.
-            let (unchanged, counted) =
-                tokio::join!(is_unchanged(pass, organization), self.count(begun));
+            // Both before the round's first deletion. They are asked for before the round that was looked
+            // for last is sent, so that the table has that to delete while it answers.
+            let send = async { self.sent.send(pass, looked) };
+            let (unchanged, counted, ()) =
+                tokio::join!(is_unchanged(pass, organization), self.tally.count(begun), send);
             counted?;
             if !unchanged? {
                 return Ok(End::Incomplete);
             }
-            self.work.sent += round.len() as u64;
-            self.work.batches += self.sent.send(pass, round);
+            looked = round;
         }
-    }
-
-    /// Counts pages before the first of their records is deleted.
-    async fn count(&mut self, begun: Option<(Counts, CountedTo)>) -> Result<(), Error> {
-        let Some((pages, end)) = begun else { return Ok(()) };
-        let mut changes = BTreeMap::<_, i64>::new();
-        for (kind, count) in &pages {
-            *changes.entry(*kind).or_default() += count.cast_signed();
-        }
-        for (kind, left) in &self.left {
-            *changes.entry(*kind).or_default() -= left.cast_signed();
-        }
-        let store = &self.pass.call.store;
-        self.counted = store.count_swept(self.organization.id, &changes, &end).await?;
-        for (kind, left) in std::mem::take(&mut self.left) {
-            take(&mut self.open, kind, left);
-        }
-        for (kind, count) in pages {
-            *self.open.entry(kind).or_default() += count;
-        }
-        Ok(())
     }
 
     /// Notes what is deleted.
     fn tell(&mut self, deleted: &Counts) {
         for (kind, deleted) in deleted {
-            take(&mut self.open, *kind, *deleted);
+            self.tally.delete(*kind, *deleted);
             if let Some(told) = self.swept.kinds.get_mut(kind) {
                 told.deleted += deleted;
             }
@@ -209,17 +167,13 @@ impl<'a> Sweep<'a> {
         let (call, organization) = (self.pass.call, self.organization);
         let random = &*call.random;
         call.store.drop_empty_days(organization.id, read, random).await?;
-        if self.counted.is_empty() {
+        let counted = &self.tally.counted;
+        if counted.is_empty() {
             return Ok(());
         }
         let mut changes = Changes::default();
-        for (kind, counted) in &self.counted {
-            let open = self.open.get(kind).copied().unwrap_or_default();
-            let deleted = counted.saturating_sub(open);
-            if deleted == 0 {
-                continue;
-            }
-            let cut_off = organization.retention.cut_off(*kind, call.now).to_string();
+        for (kind, deleted) in self.tally.deleted() {
+            let cut_off = organization.retention.cut_off(kind, call.now).to_string();
             let after = BTreeMap::from([
                 ("deleted", serde_json::Value::from(deleted)),
                 ("cut_off", cut_off.into()),
@@ -229,7 +183,7 @@ impl<'a> Sweep<'a> {
         let id = organization.id;
         let audit = (!changes.is_empty())
             .then(|| call.audit(id, Actor::RetentionSweep, Action::RetentionSwept, id, changes));
-        match call.store.record_swept(organization, &self.counted, audit.as_ref(), random).await {
+        match call.store.record_swept(organization, counted, audit.as_ref(), random).await {
             // Another sweep has counted on, and will record it all.
             Ok(()) | Err(Lost::Condition(_)) => Ok(()),
             Err(lost) => Err(lost.or(Error::NotFound)),
@@ -243,12 +197,4 @@ async fn is_unchanged(pass: Pass<'_>, organization: &Organization) -> Result<boo
     Ok(now.is_some_and(|now| {
         now.retention == organization.retention && now.holds == organization.holds
     }))
-}
-
-/// Takes some of a kind off its count; a kind of which none is left is not there.
-fn take(counts: &mut Counts, kind: LogKind, some: u64) {
-    if let Some(count) = counts.get_mut(&kind) {
-        *count = count.saturating_sub(some);
-        counts.retain(|_, count| *count > 0);
-    }
 }
