@@ -56,9 +56,15 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// Starts what they run against, with an engine in memory.
     pub(crate) async fn start() -> Self {
+        Self::with(Database::memory().unwrap()).await
+    }
+
+    /// The same with this engine.
+    pub(crate) async fn with(database: Database) -> Self {
         let (api, secrets) = (RuntimeApi::start().await, secrets().await);
-        let (engine, database) = engine().await;
+        let engine = serve(&database).await;
         let (organization, user, session) = Default::default();
         let mut service = Self { api, engine, database, secrets, organization, user, session };
         let created = service.found("bench").await;
@@ -165,18 +171,17 @@ pub(crate) fn text_in(object: &Value, name: &str) -> String {
     object[name].as_str().unwrap_or_else(|| panic!("no {name} in {object}")).to_owned()
 }
 
-/// An engine in memory with the template's table, but for the stream: the engine writes to it ever
-/// slower.
-async fn engine() -> (String, Database) {
+/// Makes the template's table, but for its stream, to which the engine writes ever slower, and serves
+/// it; where.
+async fn serve(database: &Database) -> String {
     let template = Template::load(Path::new("template.yaml")).unwrap();
     let mut table = template.create_table(TABLE);
     table.as_object_mut().unwrap().remove("StreamSpecification");
-    let database = Database::memory().unwrap();
     database.create_table(serde_json::from_value(table).unwrap()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
-    (url, database)
+    url
 }
 
 /// A Secrets Manager with one secret.
