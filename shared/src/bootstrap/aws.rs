@@ -1,7 +1,7 @@
 //! The SDK's settings. They come from Lambda's own environment and nowhere else: the SDK's usual
 //! search for credentials, regions and profiles would triple the binary and slow every cold start.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
@@ -17,8 +17,17 @@ use aws_types::SdkConfig;
 
 use super::{StartError, required, variable};
 
-/// The settings that all services share, the connections among them.
+/// The settings that all services share, the connections among them: made once.
 pub(super) fn config() -> Result<SdkConfig, StartError> {
+    static CONFIG: OnceLock<SdkConfig> = OnceLock::new();
+    if let Some(config) = CONFIG.get() {
+        return Ok(config.clone());
+    }
+    let config = read()?;
+    Ok(CONFIG.get_or_init(|| config).clone())
+}
+
+fn read() -> Result<SdkConfig, StartError> {
     let credentials = Credentials::new(
         required("AWS_ACCESS_KEY_ID")?,
         required("AWS_SECRET_ACCESS_KEY")?,
