@@ -4,7 +4,7 @@ use crate::logs::{ALL, DAY, Logs, before, handle, run_days, sweep};
 use harness::{Fault, World};
 use retention_sweep::Invocation;
 use serde_json::json;
-use shared::{clock::Timestamp, model::retention::LogKind};
+use shared::{clock::Timestamp, model::retention::LogKind, store::BATCH};
 
 #[tokio::test]
 async fn what_is_over_its_days_goes_and_what_is_not_stays_to_the_millisecond() {
@@ -133,7 +133,7 @@ async fn at_its_deadline_it_stops_and_the_next_goes_on() {
     world.intrude("BatchWriteItem", move || clock.advance_minutes(15));
     let first = sweep(&world).await;
     assert!(!first.complete && first.lag_seconds == Some(900), "{first:?}");
-    assert_eq!(all - logs.keys().len(), 200);
+    assert_eq!(all - logs.keys().len(), 5 * BATCH);
     assert_eq!(world.audited(&world.admin, "retention.swept").len(), 1);
     let second = sweep(&world).await;
     assert!(second.complete && second.lag_seconds == Some(0), "{second:?}");
