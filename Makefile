@@ -135,7 +135,8 @@ bench: ## Measure, with release binaries (SECTION=allowlist|cost|memory|revocati
 	cargo run --profile measure --locked --package bench -- $(SECTION)
 
 # SAM finds cargo-lambda, and cargo-lambda zig, by PATH.
-SAM = PATH="$(abspath $(LOCAL_VENV))/bin:$(abspath $(LINT_VENV))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
+# It knows the region by another name than the AWS CLI does.
+SAM = PATH="$(abspath $(LOCAL_VENV))/bin:$(abspath $(LINT_VENV))/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") sam
 
 # Where a target is missing, cargo-lambda would have rustup fetch it unasked; the address is one where nobody answers.
 .PHONY: build

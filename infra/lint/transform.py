@@ -27,13 +27,24 @@ ACTIONS = {
     "dynamodb:Query",
     "dynamodb:UpdateItem",
     "secretsmanager:GetSecretValue",
-    # SAM grants it to a function whose stream has a dead-letter queue, for that queue.
+    # For the queue of what a function's stream or events have to give up.
     "sqs:SendMessage",
+}
+# What Lambda reads a stream with, by the role of the function that it feeds.
+STREAM_ACTIONS = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
 }
 # What the role of a schedule may do: invoke its function.
 SCHEDULE_ACTIONS = {"lambda:InvokeFunction"}
-# The only policies that SAM attaches by itself: writing logs, and reading the stream that a function is fed by.
-MANAGED_POLICIES = ("service-role/AWSLambdaBasicExecutionRole", "service-role/AWSLambdaDynamoDBExecutionRole")
+# The only policy that is not written here: for writing logs.
+MANAGED_POLICY = "service-role/AWSLambdaBasicExecutionRole"
+# CloudWatch makes no alarm of more metrics.
+MAX_METRICS = 10
+# The functions of which an alarm need not watch this metric. A command that the operator is refused is an error.
+UNWATCHED = {"Errors": {"OperatorFunction"}, "Throttles": set()}
 
 
 class NoManagedPolicies:
@@ -60,10 +71,10 @@ def listed(value):
 
 def faults_of_role(name, properties):
     for arn in properties.get("ManagedPolicyArns", []):
-        if not str(arn).endswith(MANAGED_POLICIES):
+        if not json.dumps(arn).rstrip('"}').endswith(MANAGED_POLICY):
             yield f"{name}: managed policy {arn}"
     is_schedule = "scheduler.amazonaws.com" in json.dumps(properties["AssumeRolePolicyDocument"])
-    granted = SCHEDULE_ACTIONS if is_schedule else ACTIONS
+    granted = SCHEDULE_ACTIONS if is_schedule else ACTIONS | STREAM_ACTIONS
     for policy in properties.get("Policies", []):
         for statement in listed(policy["PolicyDocument"]["Statement"]):
             actions = listed(statement.get("Action", "*"))
@@ -72,7 +83,7 @@ def faults_of_role(name, properties):
                 yield f"{name}: {sorted(set(actions) - granted)} is more than functions are granted"
             if any(isinstance(r, str) for r in listed(statement.get("Resource", "*"))):
                 yield f"{name}: {actions} on a resource that is not one of this template"
-            if any(action.startswith("dynamodb:") for action in actions):
+            if any(action.startswith("dynamodb:") for action in set(actions) - STREAM_ACTIONS):
                 keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
                 if not keys.get("dynamodb:LeadingKeys"):
                     yield f"{name}: {actions} without dynamodb:LeadingKeys"
@@ -94,6 +105,21 @@ def faults_of(template):
                 yield f"{name}: no log group of its own"
 
 
+def faults_of_alarms(template):
+    functions = {name for name, it in template["Resources"].items() if it["Type"] == "AWS::Lambda::Function"}
+    watched = {metric: set(unwatched) for metric, unwatched in UNWATCHED.items()}
+    for name, resource in template["Resources"].items():
+        metrics = [it["MetricStat"]["Metric"] for it in resource.get("Properties", {}).get("Metrics", []) if "MetricStat" in it]
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and len(metrics) > MAX_METRICS:
+            yield f"{name}: {len(metrics)} metrics, of which an alarm can have {MAX_METRICS}"
+        for metric in metrics:
+            dimensions = [it["Value"].get("Ref") for it in metric["Dimensions"] if it["Name"] == "FunctionName"]
+            watched.get(metric["MetricName"], set()).update(dimensions)
+    for metric, names in watched.items():
+        for name in sorted(functions - names):
+            yield f"{name}: no alarm watches its {metric}"
+
+
 def main():
     # It wants its metrics published, and here is nobody to publish them to.
     logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
@@ -107,7 +133,7 @@ def main():
                 print(f"{TEMPLATE} ({architecture}): {cause.message}")
             failed = True
             continue
-        for fault in faults_of(template):
+        for fault in [*faults_of(template), *faults_of_alarms(template)]:
             print(f"{TEMPLATE} ({architecture}): {fault}")
             failed = True
         out = OUT / f"template.{architecture}.json"

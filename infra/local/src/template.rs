@@ -103,7 +103,10 @@ impl Template {
         let globals = variables(&template["Globals"]["Function"]);
         let stream = format!("{table_id}.StreamArn");
         let functions = of_type("AWS::Serverless::Function")
-            .map(|(_, properties)| function(properties, &globals, &stream))
+            .map(|(_, properties)| {
+                let policies = policies(properties, &resources);
+                function(properties, &policies, &globals, &stream)
+            })
             .collect::<Result<_, _>>()?;
         let table = table.as_object().cloned().unwrap_or_default();
         let has_notification_secret = resources.contains_key(NOTIFICATION_SECRET);
@@ -165,8 +168,21 @@ fn secret(shape: &Value) -> Result<SecretShape, Error> {
     })
 }
 
+/// A function's policies: its own, or those of the role that it names.
+fn policies(properties: &Value, resources: &Map<String, Value>) -> Vec<Value> {
+    let role = properties["Role"]["!GetAtt"].as_str().and_then(|role| role.strip_suffix(".Arn"));
+    let role =
+        role.and_then(|role| resources.get(role)).map(|role| &role["Properties"]["Policies"]);
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    match role {
+        Some(policies) => list(policies).iter().map(|it| it["PolicyDocument"].clone()).collect(),
+        None => list(&properties["Policies"]),
+    }
+}
+
 fn function(
     properties: &Value,
+    policies: &[Value],
     globals: &[String],
     stream: &str,
 ) -> Result<(String, Function), Error> {
@@ -175,7 +191,7 @@ fn function(
     let name = name.ok_or_else(|| Error::Template("a function has no CodeUri".to_owned()))?;
     let mut function = Function {
         variables: [globals, &variables(properties)].concat(),
-        grants: grants(&properties["Policies"]),
+        grants: grants(policies),
         ..Function::default()
     };
     for (event_name, event) in properties["Events"].as_object().into_iter().flatten() {
@@ -195,13 +211,13 @@ fn function(
     Ok((name.to_owned(), function))
 }
 
-fn grants(policies: &Value) -> BTreeSet<(String, String)> {
+fn grants(policies: &[Value]) -> BTreeSet<(String, String)> {
     let list = |value: &Value| match value {
         Value::Array(list) => list.clone(),
         one => vec![one.clone()],
     };
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let statements = list(policies).into_iter().flat_map(|policy| list(&policy["Statement"]));
+    let statements = policies.iter().flat_map(|policy| list(&policy["Statement"]));
     statements
         .flat_map(|statement| {
             let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
