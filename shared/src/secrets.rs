@@ -37,6 +37,9 @@ const MAC_LENGTH: usize = 16;
 /// every instance within this time.
 const REFRESH_SECONDS: i64 = 300;
 
+/// How long fetched keys are taken for all that there are, in seconds, when something names another one.
+const RELEARN_SECONDS: i64 = 5;
+
 /// How long one fetch may take.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -95,12 +98,17 @@ impl<T: SecretValue> Secret<T> {
     /// # Errors
     /// 503 where Secrets Manager is out of reach and nothing is kept from before.
     pub async fn value(&self) -> Result<Arc<T>, Error> {
+        self.value_within(REFRESH_SECONDS).await
+    }
+
+    /// Its value as it was so many seconds ago or later, where it can be had.
+    async fn value_within(&self, seconds: i64) -> Result<Arc<T>, Error> {
         let now = self.clock.now();
         let failures = self.failures.load(Ordering::Relaxed);
         // The lock is held during the fetch: requests that wait for it find the answer in the cache.
         let mut cached = self.cached.lock().await;
         if let Some((at, value)) = &*cached
-            && now.seconds_since(*at) < REFRESH_SECONDS
+            && now.seconds_since(*at) < seconds
         {
             return Ok(Arc::clone(value));
         }
@@ -192,6 +200,31 @@ impl Keyring {
     /// 503 where Secrets Manager is out of reach and nothing is kept from before.
     pub async fn cipher(&self, purpose: &'static str, context: &[u8]) -> Result<Cipher, Error> {
         Ok(Cipher { keys: self.0.value().await?, purpose, context: context.to_vec() })
+    }
+
+    /// A [cipher](Self::cipher) for what was sealed or hashed before: an instance that learnt sooner of a
+    /// new key may have done it with that.
+    ///
+    /// # Errors
+    /// 503 where the secret lacks a key that one of the texts names, too.
+    pub async fn cipher_for<'a>(
+        &self,
+        purpose: &'static str,
+        context: &[u8],
+        texts: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> Result<Cipher, Error> {
+        let lacks = |keys: &Keys| {
+            let mut ids = texts.clone().into_iter().filter_map(key_id);
+            ids.any(|id| !keys.material.contains_key(id))
+        };
+        let mut keys = self.0.value().await?;
+        if lacks(&keys) {
+            keys = self.0.value_within(RELEARN_SECONDS).await?;
+        }
+        if lacks(&keys) {
+            return Err(Error::unavailable("the secret lacks a key in use"));
+        }
+        Ok(Cipher { keys, purpose, context: context.to_vec() })
     }
 }
 

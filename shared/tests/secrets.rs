@@ -63,6 +63,27 @@ async fn a_rotated_key_arrives_within_five_minutes_and_the_old_one_still_opens()
 }
 
 #[tokio::test]
+async fn a_key_that_another_instance_has_used_already_is_fetched_at_once() {
+    let rotated = json!({"current": "k3", "k2": "the present key's material", "k3": "new"});
+    let ahead = World::new().await;
+    ahead.set_secret(&rotated);
+    let sealed = cipher(&ahead).await.seal(b"seed", b"", &*ahead.app.random).unwrap();
+    let world = World::new().await;
+    let opened = async || {
+        let keyring = &world.app.keyring;
+        let cipher = keyring.cipher_for(PURPOSE, b"context", [sealed.as_str()]).await;
+        cipher.map(|cipher| cipher.open(&sealed, b"").unwrap()).map_err(|error| error.code())
+    };
+    assert_eq!(opened().await, Err("unavailable"));
+    world.set_secret(&rotated);
+    // What names a key that there is not makes a fetch in five seconds, and not one for each request.
+    world.clock.advance_seconds(4);
+    assert_eq!(opened().await, Err("unavailable"));
+    world.clock.advance_seconds(1);
+    assert_eq!(opened().await.unwrap(), b"seed");
+}
+
+#[tokio::test]
 async fn an_outage_is_503_at_first_and_bridged_once_a_key_is_kept() {
     let world = World::new().await;
     world.order_secret(Fault::Refused, 3);

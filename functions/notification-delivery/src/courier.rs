@@ -135,6 +135,11 @@ impl Courier {
         if let Err(error) = self.note_health(&channel, &delivery, &verdict).await {
             tracing::warn!(channel = %channel.id, %error, "how the channel fares was not noted");
         }
+        if verdict == Verdict::Delivered
+            && let Err(error) = self.reseal(&channel, &delivery).await
+        {
+            tracing::warn!(channel = %channel.id, %error, "its secrets were not encrypted anew");
+        }
         finding
     }
 

@@ -109,7 +109,7 @@ pub async fn check_enrollment(
     sealed_seed: &str,
     code: &TotpCode,
 ) -> Result<Option<u64>, Error> {
-    let cipher = call.keyring.cipher(SEEDS, &[]).await?;
+    let cipher = call.keyring.cipher_for(SEEDS, &[], [sealed_seed]).await?;
     Ok(Seed::open(&cipher, sealed_seed, user)?.step_of(code, 0, call.now))
 }
 
@@ -127,7 +127,7 @@ pub async fn check(
     match code {
         Code::Totp(code) => {
             let Some(sealed) = &factor.sealed_seed else { return Ok(None) };
-            let cipher = call.keyring.cipher(SEEDS, &[]).await?;
+            let cipher = call.keyring.cipher_for(SEEDS, &[], [sealed.as_str()]).await?;
             let seed = Seed::open(&cipher, sealed, user)?;
             let Some(step) = seed.step_of(code, factor.last_step, call.now) else {
                 return Ok(None);
@@ -140,7 +140,9 @@ pub async fn check(
             Ok(Some(Spend::Step { step, sealed_seed: sealed.clone(), resealed }))
         }
         Code::Backup(code) => {
-            let cipher = backup_cipher(call, user).await?;
+            let hashes = factor.backup_codes.keys().map(String::as_str);
+            let context = user.to_string();
+            let cipher = call.keyring.cipher_for(BACKUPS, context.as_bytes(), hashes).await?;
             for stored in factor.backup_codes.keys() {
                 // The hash is of a secret key, so how long a comparison takes tells nothing.
                 if cipher.mac_like(stored, code.digits().as_bytes())? == *stored {
@@ -160,7 +162,7 @@ pub async fn new_backup_codes(
     call: &Call,
     user: UserId,
 ) -> Result<(Vec<BackupCode>, std::collections::BTreeMap<String, bool>), Error> {
-    let cipher = backup_cipher(call, user).await?;
+    let cipher = call.keyring.cipher(BACKUPS, user.to_string().as_bytes()).await?;
     let (mut codes, mut hashes) = (Vec::new(), std::collections::BTreeMap::new());
     while codes.len() < BACKUP_CODES {
         let code = BackupCode::new(ten_digits(&*call.random));
@@ -170,10 +172,6 @@ pub async fn new_backup_codes(
         }
     }
     Ok((codes, hashes))
-}
-
-async fn backup_cipher(call: &Call, user: UserId) -> Result<Cipher, Error> {
-    call.keyring.cipher(BACKUPS, user.to_string().as_bytes()).await
 }
 
 /// Ten random digits. Of 64 bits, what the remainder prefers is one part in 10^9.

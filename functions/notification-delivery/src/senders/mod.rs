@@ -20,6 +20,7 @@ use shared::{
         secret::ChannelCipher,
     },
     outbound::guard::Refusal,
+    random::Random,
     secrets::{Keyring, Secret},
     settings::Outbound,
 };
@@ -159,8 +160,34 @@ impl Senders {
         channel: ChannelId,
         sealed: &str,
     ) -> Result<SecretString, Outcome> {
-        let cipher = ChannelCipher::of(&self.keyring, organization).await?;
+        let cipher = ChannelCipher::for_sealed(&self.keyring, organization, [sealed]).await?;
         Ok(cipher.open(channel, sealed)?)
+    }
+
+    /// A channel's configuration with its secrets encrypted anew; `None` where they all are with the
+    /// current key.
+    ///
+    /// # Errors
+    /// Where one of them does not open, or the deployment's secret is out of reach.
+    pub(crate) async fn reseal(
+        &self,
+        organization: OrganizationId,
+        channel: &Channel,
+        random: &dyn Random,
+    ) -> Result<Option<Config>, Error> {
+        let mut config = channel.config.clone();
+        let mut sealed = config.sealed();
+        let texts: Vec<_> = sealed.iter().map(|text| text.to_string()).collect();
+        if texts.is_empty() {
+            return Ok(None);
+        }
+        let texts = texts.iter().map(String::as_str);
+        let cipher = ChannelCipher::for_sealed(&self.keyring, organization, texts).await?;
+        let mut changed = false;
+        for text in &mut sealed {
+            changed |= cipher.reseal(channel.id, text, random)?;
+        }
+        Ok(changed.then_some(config))
     }
 }
 

@@ -56,10 +56,13 @@ pub(super) async fn send(
 ) -> Result<Outcome, Outcome> {
     let body = body(delivery)?;
     let (id, moment) = (delivery.id.to_string(), now.as_second().to_string());
-    let cipher = ChannelCipher::of(&senders.keyring, delivery.organization_id).await?;
-    let mut signatures = Vec::with_capacity(secrets.len());
     // Until a secret that was replaced has ended, the receiver may know the one or the other.
-    for secret in secrets.iter().filter(|it| it.valid_until.is_none_or(|end| now < end)) {
+    let secrets = secrets.iter().filter(|it| it.valid_until.is_none_or(|end| now < end));
+    let sealed = secrets.clone().map(|secret| secret.sealed.as_str());
+    let organization = delivery.organization_id;
+    let cipher = ChannelCipher::for_sealed(&senders.keyring, organization, sealed).await?;
+    let mut signatures = Vec::new();
+    for secret in secrets {
         let secret = cipher.open(delivery.channel_id, &secret.sealed)?;
         signatures.push(sign(&secret, &id, &moment, &body)?);
     }

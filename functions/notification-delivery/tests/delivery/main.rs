@@ -16,6 +16,7 @@ mod lanes;
 mod network;
 mod p99;
 mod policy;
+mod rotation;
 mod services;
 mod stream;
 mod webhook;

@@ -33,6 +33,19 @@ impl ChannelCipher {
         keyring.cipher(PURPOSE, organization.to_string().as_bytes()).await.map(Self)
     }
 
+    /// The cipher of an organization, for secrets that were encrypted before.
+    ///
+    /// # Errors
+    /// 503 where the deployment's secret is out of reach, or lacks a key that one of them names.
+    pub async fn for_sealed<'a>(
+        keyring: &Keyring,
+        organization: OrganizationId,
+        sealed: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> Result<Self, Error> {
+        let organization = organization.to_string();
+        keyring.cipher_for(PURPOSE, organization.as_bytes(), sealed).await.map(Self)
+    }
+
     /// Encrypts a secret for its channel.
     ///
     /// # Errors
@@ -56,6 +69,23 @@ impl ChannelCipher {
         let text = String::from_utf8(plain)
             .map_err(|_| Error::internal("a channel's secret is not text"))?;
         Ok(text.into())
+    }
+
+    /// Encrypts a secret of a channel anew where another key is current by now; tells whether it was.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn reseal(
+        &self,
+        channel: ChannelId,
+        sealed: &mut String,
+        random: &dyn Random,
+    ) -> Result<bool, Error> {
+        if self.0.is_current(sealed) {
+            return Ok(false);
+        }
+        *sealed = self.seal(channel, &self.open(channel, sealed)?, random)?;
+        Ok(true)
     }
 }
 
