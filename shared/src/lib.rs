@@ -12,6 +12,7 @@ pub mod model;
 #[cfg(feature = "outbound")]
 pub mod outbound;
 pub mod random;
+pub mod refused;
 #[cfg(feature = "sealing")]
 mod sealed;
 #[cfg(feature = "secrets")]

@@ -12,7 +12,7 @@ use shared::{
         allowlist::Entries,
         audit::{Action, Actor, Changes},
     },
-    store::AllowlistChange,
+    store::{AllowlistChange, Lost},
 };
 
 use crate::{target, values::Existing};
@@ -36,12 +36,18 @@ pub struct Disabled {
 /// itself out. Its entries stay; a compiled form that is unreadable is made anew from them.
 ///
 /// # Errors
-/// 422; 404; 409 where another command was faster.
+/// 422; 404; 409 where other changes kept coming first.
 pub async fn run(call: &Call, request: Request) -> Result<Disabled, Error> {
-    let organization = target::organization(call, request.organization_id.0).await?;
-    let id = organization.id;
+    let id = request.organization_id.0;
+    target::insist(call, async || disable(call, id).await).await?;
+    Ok(Disabled { organization_id: id, enabled: false })
+}
+
+async fn disable(call: &Call, id: OrganizationId) -> Result<(), Lost> {
+    let organization = target::organization(call, id).await?;
     let (before, rules) = match &organization.allowlist {
-        Allowlist::Known(rules) => (Some(rules.enabled), rules.clone()),
+        // One that was not confirmed in its time is off already.
+        Allowlist::Known(rules) => (Some(rules.is_on(call.now)), rules.clone()),
         Allowlist::Unreadable => (None, compiled_anew(call, id).await?),
     };
     if before != Some(false) {
@@ -49,10 +55,9 @@ pub async fn run(call: &Call, request: Request) -> Result<Disabled, Error> {
         let changes = Changes::default().with("enabled", before, false);
         let audit = &call.audit(id, Actor::Operator, Action::AllowlistBrokenGlass, id, changes);
         let change = AllowlistChange { organization: &organization, rules: &rules, audit };
-        let written = call.store.set_allowlist(change, &*call.random).await;
-        written.map_err(|lost| lost.or(target::overtaken()))?;
+        call.store.set_allowlist(change, &*call.random).await?;
     }
-    Ok(Disabled { organization_id: id, enabled: false })
+    Ok(())
 }
 
 /// The list as its entries say. Where they do not decode either, it has none: the glass has to break

@@ -2,8 +2,7 @@
 //! alone (`lambda:InvokeFunction`) lets one in. Every command is audited in the organization that
 //! it touches.
 //!
-//! A command is `{"action": "…", …}`; its answer is `{"data": …}`. What is refused is a Lambda
-//! function error whose type is the code, and whose message is the detail with all faults.
+//! A command is `{"action": "…", …}`; its answer is `{"data": …}`.
 
 pub mod add_user;
 pub mod change_roles;
@@ -18,8 +17,6 @@ pub mod set_entitlements;
 mod target;
 pub mod values;
 
-use std::fmt::{self, Write as _};
-
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -27,32 +24,12 @@ use shared::{
     call::{App, Call},
     error::Error,
     http::{answer::Envelope, fault::Faults},
+    refused::Refused,
 };
 
 const ACTIONS: &str = "create_organization, set_entitlements, add_user, change_roles, \
                        disable_user, enable_user, reset_mfa, disable_allowlist, place_hold, \
                        release_hold";
-
-/// The refusal of a command. The runtime logs its `Debug`, which is the code alone.
-pub struct Refused(pub Error);
-
-impl fmt::Debug for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "refused: {}", self.0.code())
-    }
-}
-
-impl From<Refused> for lambda_runtime::Diagnostic {
-    fn from(Refused(error): Refused) -> Self {
-        let faults = error.faults().cloned().map(Faults::into_sorted).unwrap_or_default();
-        let mut message = error.detail().into_owned();
-        for fault in faults {
-            // Writing to a string cannot fail.
-            let _ = write!(message, " {}: {} ({})", fault.pointer, fault.detail, fault.code);
-        }
-        Self { error_type: error.code().to_owned(), error_message: message }
-    }
-}
 
 /// Carries out one command.
 ///
@@ -62,10 +39,7 @@ pub async fn handle(app: &App, request_id: &str, event: Value) -> Result<Value, 
     let call = Call::new(app, request_id, None, None);
     // Boxed: the commands' futures, one inside another, are deeper than the compiler likes to look.
     let result = Box::pin(dispatch(&call, event)).await;
-    if let Err(Error::Internal { cause } | Error::Unavailable { cause }) = &result {
-        tracing::error!(id = request_id, %cause, "failed");
-    }
-    result.map_err(Refused)
+    result.map_err(|error| Refused::new(error, request_id))
 }
 
 async fn dispatch(call: &Call, event: Value) -> Result<Value, Error> {

@@ -4,6 +4,7 @@ use deserr::Deserr;
 use serde::Serialize;
 use shared::{
     call::Call,
+    clock::Timestamp,
     error::Error,
     http::fault::Faults,
     ids::{OrganizationId, OrganizationKind},
@@ -12,6 +13,7 @@ use shared::{
         organization::Organization,
         retention::{Hold, LogKind, MAX_HOLDS},
     },
+    store::Lost,
 };
 
 use crate::{
@@ -35,12 +37,21 @@ pub struct Request {
 #[derive(Debug, Serialize)]
 pub struct Held {
     organization_id: OrganizationId,
-    holds: Vec<Hold>,
+    holds: Vec<ShownHold>,
+}
+
+/// A hold, with its time as the API writes times.
+#[derive(Debug, Serialize)]
+struct ShownHold {
+    kind: LogKind,
+    case: String,
+    placed_at: Timestamp,
 }
 
 impl From<Organization> for Held {
     fn from(Organization { id, holds, .. }: Organization) -> Self {
-        Self { organization_id: id, holds }
+        let shown = |Hold { kind, case, placed_at }| ShownHold { kind, case, placed_at };
+        Self { organization_id: id, holds: holds.into_iter().map(shown).collect() }
     }
 }
 
@@ -48,22 +59,26 @@ impl From<Organization> for Held {
 /// them until every case has released them.
 ///
 /// # Errors
-/// 422; 404; 409 where another command was faster, or the organization has as many holds as it may.
+/// 422; 404; 409 where other changes kept coming first, or the organization has as many holds as it may.
 pub async fn run(call: &Call, request: Request) -> Result<Held, Error> {
+    target::insist(call, async || place(call, &request).await).await
+}
+
+async fn place(call: &Call, request: &Request) -> Result<Held, Lost> {
     let Request { organization_id, kind, case } = request;
+    let case = &case.0;
     let mut organization = target::organization(call, organization_id.0).await?;
-    if organization.holds.iter().any(|hold| hold.kind == kind && hold.case == case.0) {
+    if organization.holds.iter().any(|hold| hold.kind == *kind && hold.case == *case) {
         return Ok(organization.into());
     }
     if organization.holds.len() >= MAX_HOLDS {
         let detail = format!("An organization can have {MAX_HOLDS} holds.");
-        return Err(Error::conflict("limit_reached", detail));
+        return Err(Error::conflict("limit_reached", detail).into());
     }
-    let changes = Changes::default().with(kind.name(), None::<String>, &case.0);
-    organization.holds.push(Hold { kind, case: case.0, placed_at: call.now });
+    let changes = Changes::default().with(kind.name(), None::<String>, case);
+    organization.holds.push(Hold { kind: *kind, case: case.clone(), placed_at: call.now });
     let (id, actor) = (organization.id, Actor::Operator);
     let audit = call.audit(id, actor, Action::LogHoldPlaced, id, changes);
-    let written = call.store.set_holds(&organization, &audit, &*call.random).await;
-    written.map_err(|lost| lost.or(target::overtaken()))?;
+    call.store.set_holds(&organization, &audit, &*call.random).await?;
     Ok(organization.into())
 }

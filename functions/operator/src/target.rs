@@ -8,7 +8,7 @@ use shared::{
     error::Error,
     ids::{OrganizationId, UserId},
     model::{organization::Organization, user::User},
-    store::{Principal, Wanted},
+    store::{Lost, Principal, Tries, Wanted},
 };
 
 /// An organization in an answer.
@@ -66,6 +66,21 @@ pub(crate) async fn user(
 /// Reads the organization of a command.
 pub(crate) async fn organization(call: &Call, id: OrganizationId) -> Result<Organization, Error> {
     call.store.read_organization(id).await?.ok_or(Error::NotFound)
+}
+
+/// Carries out a change of an organization that others change, too: where they come first, it is decided
+/// anew. What an operator does in an emergency must not lose to whoever makes it one.
+pub(crate) async fn insist<T>(
+    call: &Call,
+    attempt: impl AsyncFn() -> Result<T, Lost>,
+) -> Result<T, Error> {
+    let mut tries = Tries::new(&*call.random);
+    loop {
+        match attempt().await {
+            Err(Lost::Condition(_)) if tries.again().await => {}
+            done => return done.map_err(|lost| lost.or(overtaken())),
+        }
+    }
 }
 
 /// The refusal of a command that was overtaken by another one.

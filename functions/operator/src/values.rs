@@ -93,6 +93,10 @@ impl TextRule for DayRule {
     }
 }
 
+/// The greatest limit: what every program that reads JSON can tell from its neighbours (RFC 8259,
+/// section 6).
+const MAX_LIMIT: u64 = (1 << 53) - 1;
+
 /// Limits by name.
 #[derive(Debug)]
 pub struct Limits(pub BTreeMap<String, u64>);
@@ -102,8 +106,9 @@ impl Deserr<Faults> for Limits {
         value: Value<V>,
         location: ValuePointerRef,
     ) -> Result<Self, Faults> {
-        by_name(value, location, "Expected an integer, zero or more.", |value| match value {
-            Value::Integer(limit) => Some(limit),
+        let wanted = "Expected an integer, from 0 to 9007199254740991.";
+        by_name(value, location, wanted, |value| match value {
+            Value::Integer(limit) => (limit <= MAX_LIMIT).then_some(limit),
             _ => None,
         })
         .map(Self)

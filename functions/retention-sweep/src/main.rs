@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use retention_sweep::{Invocation, handle, metric};
-use shared::clock::Timestamp;
+use shared::{clock::Timestamp, error::Error, refused::Refused};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -18,14 +18,17 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 request_id: &context.request_id,
                 deadline: Timestamp::from_millisecond(deadline),
             };
-            let summary = Box::pin(handle(&app, invocation, event.payload)).await?;
+            let refused = |error| Refused::new(error, &context.request_id);
+            let swept = Box::pin(handle(&app, invocation, event.payload)).await;
+            let summary = swept.map_err(refused)?;
             if let Some(line) =
                 metric::line(&summary, &context.env_config.function_name, &*app.clock)
             {
                 // CloudWatch takes a metric only from a line of its own form, which the log's is not.
-                writeln!(std::io::stdout(), "{line}")?;
+                let written = writeln!(std::io::stdout(), "{line}");
+                written.map_err(|error| refused(Error::internal(error.to_string())))?;
             }
-            Ok::<_, lambda_runtime::Error>(summary)
+            Ok::<_, Refused>(summary)
         }
     }))
     .await

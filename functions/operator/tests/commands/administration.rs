@@ -278,6 +278,10 @@ async fn the_glass_is_broken_whatever_state_the_allowlist_is_in() {
             get().await.expect(403, "ip_not_allowed");
         }
         let command = json!({"action": "disable_allowlist", "organization_id": organization});
+        // Whoever keeps changing the organization keeps nobody out.
+        world.tamper_before("TransactWriteItems", format!("ORG#{organization}"), |item| {
+            item["version"] = json!({"N": "100"});
+        });
         assert_eq!(run(&world, command.clone()).await.unwrap()["enabled"], false);
         get().await.expect(200, "");
         let records = world.audited(&world.admin, "allowlist.broken_glass");

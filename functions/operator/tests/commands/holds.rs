@@ -23,7 +23,8 @@ async fn a_kind_is_held_until_every_case_has_released_it() {
     let world = World::new().await;
     run(&world, "place_hold", "run_logs", "C-1").await.unwrap();
     let data = run(&world, "place_hold", "run_logs", "C-2").await.unwrap();
-    assert_eq!(data["holds"][1]["case"], "C-2");
+    let now = world.now().to_string();
+    assert_eq!(data["holds"][1], json!({"kind": "run_logs", "case": "C-2", "placed_at": now}));
     assert!(held(&world, LogKind::RunLogs).await && !held(&world, LogKind::AuditLogs).await);
     let before = world.dump();
     run(&world, "place_hold", "run_logs", "C-1").await.unwrap();
@@ -56,12 +57,24 @@ async fn what_cannot_be_held_or_released_is_refused() {
 }
 
 #[tokio::test]
-async fn a_change_meanwhile_is_a_conflict() {
+async fn changes_meanwhile_keep_no_command_from_being_carried_out_unless_they_keep_coming() {
     let world = World::new().await;
-    let partition = format!("ORG#{}", world.admin.organization_id);
-    world.tamper_before("TransactWriteItems", partition, |item| {
-        item["version"] = json!({"N": "2"});
-    });
+    let overtake = |times: u64| {
+        for version in 0..times {
+            let partition = format!("ORG#{}", world.admin.organization_id);
+            world.tamper_before("TransactWriteItems", partition, move |item| {
+                item["version"] = json!({"N": (version + 100).to_string()});
+            });
+        }
+    };
+    overtake(2);
+    run(&world, "place_hold", "run_logs", "C-1").await.unwrap();
+    assert!(held(&world, LogKind::RunLogs).await);
+    assert_eq!(world.audited(&world.admin, "log_hold.placed").len(), 1);
+    overtake(2);
+    run(&world, "release_hold", "run_logs", "C-1").await.unwrap();
+    assert!(!held(&world, LogKind::RunLogs).await);
+    overtake(100);
     assert_eq!(run(&world, "place_hold", "run_logs", "C-1").await.unwrap_err(), "edit_conflict");
     assert!(!held(&world, LogKind::RunLogs).await);
 }
