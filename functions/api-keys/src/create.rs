@@ -107,7 +107,7 @@ pub async fn handler(
     }
     let (call, user, organization) = (&caller.call, &caller.user, &caller.organization);
     if user.live_api_keys(call.now).count() >= MAX_API_KEYS {
-        return Err(limit_reached());
+        return first.refused(call, limit_reached()).await;
     }
     let secret = PlainToken::generate(TokenKind::ApiKey, organization.id, user.id, &*call.random);
     let id = ApiKeyId::generate(call.now, &*call.random);

@@ -94,7 +94,9 @@ pub async fn handler(
     let Request { cidr: Cidr(network), label, expires_at } = request;
     let expires_at = expires_at.map(|end| in_future(end.0, call.now)).transpose()?;
     let entries = present(&caller).await?;
-    refuse(&entries, network)?;
+    if let Err(refusal) = refuse(&entries, network) {
+        return first.refused(call, refusal).await;
+    }
     let covered_by = entries.covering(network).map(|entry| entry.id);
     let id = AllowlistEntryId::generate(call.now, &*call.random);
     let entry = Entry { id, network, label: label.map(|label| label.0), expires_at };
@@ -117,8 +119,8 @@ pub async fn handler(
         Ok(answer) => Ok(answer),
         Err(Lost::Condition(_)) => {
             // What is there now may be what refuses it.
-            refuse(&present(&caller).await?, network)?;
-            Err(edit_conflict())
+            let refused = refuse(&present(&caller).await?, network);
+            first.refused(call, refused.err().unwrap_or_else(edit_conflict)).await
         }
         Err(lost) => Err(lost.or(edit_conflict())),
     }

@@ -1,16 +1,18 @@
 //! `POST /api/user/mfa/enable`
 
+use axum::http::StatusCode;
 use deserr::Deserr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use shared::{
-    auth::{caller::Caller, permissions::level::FreshSession, second_factor::Seed},
+    auth::{caller::Caller, permissions::level::FreshSessionWithReplay, second_factor::Seed},
     error::Error,
     http::{
-        answer::{Data, Envelope},
+        answer::{Envelope, Fixed},
         body::Body,
         fault::Faults,
         problem::Refusals,
+        replay::Attempt,
     },
     ids::EnrollmentId,
     model::{
@@ -61,7 +63,7 @@ pub struct StartedEnrollment {
 /// begun before is forgotten.
 ///
 /// # Errors
-/// 409 `mfa_already_enabled`; 503 where the deployment's secret is out of reach; those of every route
+/// 409 `mfa_already_enabled`; 422 `idempotency_key_reused`; 503 where the deployment's secret is out of reach; those of every route
 /// that needs a session that was proved lately.
 #[utoipa::path(
     post,
@@ -70,13 +72,18 @@ pub struct StartedEnrollment {
     tag = "MFA",
     security(("bearer" = [])),
     request_body = Request,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; a retry with it gets the first answer")),
     extensions(("x-codes" = json!(["mfa_already_enabled"]))),
     responses((status = 200, body = Envelope<StartedEnrollment>), Refusals),
 )]
 pub async fn handler(
-    caller: Caller<FreshSession>,
-    Body { value: Request { method }, .. }: Body<Request>,
-) -> Result<Data<StartedEnrollment>, Error> {
+    caller: Caller<FreshSessionWithReplay>,
+    Body { value: Request { method }, digest }: Body<Request>,
+) -> Result<Fixed, Error> {
+    let first = match Attempt::of(&caller, "/api/user/mfa/enable", &digest)? {
+        Attempt::First(first) => first,
+        Attempt::Replay(answer) => return Ok(answer),
+    };
     let (call, user) = (&caller.call, &caller.user);
     let already = || Error::conflict("mfa_already_enabled", "MFA is on. Disable it first.");
     if user.mfa_enabled {
@@ -88,15 +95,16 @@ pub async fn handler(
         sealed_seed: seed.seal(call, user.id).await?,
         expires_at: call.now.plus_minutes(ENROLLMENT_MINUTES),
     };
-    let audit = caller.audit(Action::MfaEnrollmentStarted, enrollment.id, Changes::default());
-    call.store
-        .begin_enrollment(&caller.organization, user, &enrollment, &audit, &*call.random)
-        .await
-        .map_err(|lost| lost.or(already()))?;
     let secret = seed.reveal();
     let otpauth_uri = otpauth_uri(&user.email, &secret);
-    let enrollment_id = enrollment.id;
-    Ok(Data::untagged(StartedEnrollment { method, secret, otpauth_uri, enrollment_id }))
+    let data = StartedEnrollment { method, secret, otpauth_uri, enrollment_id: enrollment.id };
+    let answer = Fixed::json(StatusCode::OK, &Envelope { data })?;
+    let record = first.record(call, &answer)?;
+    let audit = caller.audit(Action::MfaEnrollmentStarted, enrollment.id, Changes::default());
+    let (organization, random) = (&caller.organization, &*call.random);
+    let written =
+        call.store.begin_enrollment(organization, user, &enrollment, record, &audit, random).await;
+    first.conclude(call, written, answer).await.map_err(|lost| lost.or(already()))
 }
 
 /// The address that authenticator apps read from a QR code. What it leaves out are the defaults: SHA-1,

@@ -117,7 +117,16 @@ pub async fn handler(
             concluded => return concluded.map_err(|lost| lost.or(edit_conflict())),
         };
         match call.store.event_before(organization.id, &draft.published, call.now).await? {
-            Some(before) => return show(StatusCode::OK, &before),
+            Some(before) => {
+                let answer = show(StatusCode::OK, &before)?;
+                let Some((key, record)) = first.record(call, &answer)? else { return Ok(answer) };
+                let (organization, user) = (organization.id, caller.user.id);
+                let (recorded, random) = ((&key, &record), &*call.random);
+                let write =
+                    call.store.record_replay(organization, user, recorded, call.now, random);
+                let concluded = first.conclude(call, write.await, answer).await;
+                return concluded.map_err(|lost| lost.or(edit_conflict()));
+            }
             None if tries.again().await => {}
             None => return Err(lost.or(edit_conflict())),
         }

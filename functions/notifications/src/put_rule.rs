@@ -96,7 +96,10 @@ pub async fn handler(
     loop {
         let read = &call.store.notifications(organization.id).await?;
         let before = read.rules.iter().find(|rule| rule.name == given.name);
-        let rule = given.decide(call, id, read, before)?;
+        let rule = match given.decide(call, id, read, before) {
+            Ok(rule) => rule,
+            Err(refusal) => return first.refused(call, refusal).await,
+        };
         let (status, action) = match before {
             Some(_) => (StatusCode::OK, Action::RuleReplaced),
             None => (StatusCode::CREATED, Action::RuleCreated),

@@ -10,12 +10,14 @@ use super::{
     encode::{Attributes, encode},
     expression::Expression,
     key::{EXPIRES_AT, Key},
+    transaction::Lost,
 };
 use crate::{
     auth::token::TokenHash,
     clock::{Timestamp, epoch},
     error::Error,
     ids::{OrganizationId, UserId},
+    random::Random,
 };
 
 /// How long an answer is replayed, in hours.
@@ -79,6 +81,22 @@ impl Store {
     ) -> Result<Option<ReplayRecord>, Error> {
         let item = self.get(key.key(organization, user)).await?;
         item.map(|item| item.decode("replay")).transpose()
+    }
+
+    /// Writes a record alone, for an answer that changes nothing.
+    ///
+    /// # Errors
+    /// `Condition(0)` where the key has been used.
+    pub async fn record_replay(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        (key, record): (&ReplayKey, &ReplayRecord),
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<(), Lost> {
+        let (item, condition) = item(key.key(organization, user), record, now)?;
+        self.transaction().put_encoded(item, condition)?.commit(random).await
     }
 }
 

@@ -52,21 +52,24 @@ impl Store {
     /// condition that none is on.
     ///
     /// # Errors
-    /// `Condition(0)` where one is on.
+    /// `Condition(0)` where one is on; another `Condition` where the idempotency key has been used.
     pub async fn begin_enrollment(
         &self,
         organization: &Organization,
         user: &User,
         enrollment: &Enrollment,
+        replay: Option<(ReplayKey, ReplayRecord)>,
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
         let factor =
             SecondFactor { enrollment: Some(enrollment.clone()), ..SecondFactor::default() };
         let off = Expression::default().when_absent(&["sealed_seed"]);
-        self.transaction()
+        let transaction = self
+            .transaction()
             .put(Key::second_factor(organization.id, user.id), &factor, off)?
-            .audit(organization, audit)?
+            .audit(organization, audit)?;
+        with_replay(transaction, organization.id, user.id, replay, audit.occurred_at)?
             .commit(random)
             .await
     }

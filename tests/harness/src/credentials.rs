@@ -14,7 +14,7 @@ use shared::{
         preferences::{JsonText, Preference},
         user::{ApiKey, Session, User},
     },
-    store::{PreferenceChange, Principal, SignIn, Used, Wanted},
+    store::{PreferenceChange, Principal, SignIn, Surplus, Used, Wanted},
 };
 
 use crate::{Person, World};
@@ -49,6 +49,7 @@ impl World {
         });
         let attempts = self.attempts(person).await;
         let sign_in = SignIn {
+            surplus: &Surplus::of(&user, &organization, self.now()),
             organization: &organization,
             user: &user,
             id,

@@ -53,7 +53,14 @@ impl World {
             let audit = self.some_audit(organization.id, user.id);
             let store = &self.app.store;
             store
-                .begin_enrollment(&organization, &user, &enrollment, &audit, &*self.app.random)
+                .begin_enrollment(
+                    &organization,
+                    &user,
+                    &enrollment,
+                    None,
+                    &audit,
+                    &*self.app.random,
+                )
                 .await
                 .unwrap();
         }

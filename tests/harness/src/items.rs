@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::ids::OrganizationId;
 
-use crate::{Fault, Person, World, engine::plain_item, faults::Intrusion};
+use crate::{
+    Fault, Person, World,
+    engine::{TABLE, plain_item},
+    faults::Intrusion,
+};
 
 impl World {
     /// The audit records of an organization, oldest first, as plain JSON.
@@ -84,6 +88,16 @@ impl World {
     /// a delay; the call does not set out.
     pub fn answer(&self, call: &'static str, body: &Value) {
         self.orders.answer(call, body.to_string());
+    }
+
+    /// The answer of the read that decides a person's access, as it is now: a request whose read is
+    /// [answered](Self::answer) with it later knows nothing that has come since.
+    #[must_use]
+    pub fn auth_read(&self, person: &Person) -> Value {
+        let organization = format!("ORG#{}", person.organization_id);
+        let user = format!("USER#{}#{}", person.organization_id, person.user_id);
+        let items = [self.raw(&organization), self.raw(&user)];
+        json!({"Responses": {TABLE: items}, "UnprocessedKeys": {}})
     }
 
     /// Orders what goes wrong with calls of the name `next`, once the next `call` has set out.

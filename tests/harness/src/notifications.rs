@@ -38,6 +38,7 @@ impl World {
             version: 1,
             failing_since: None,
             gave_up_at: None,
+            receiver_gone: false,
         };
         let read = &store.notifications(organization.id).await.unwrap();
         let (user, audit) = (person.user_id, &self.some_audit(organization.id, person.user_id));

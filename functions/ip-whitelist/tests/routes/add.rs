@@ -406,6 +406,26 @@ async fn a_retry_with_an_idempotency_key_gets_the_first_answer() {
 }
 
 #[tokio::test]
+async fn a_retry_that_comes_meanwhile_is_no_duplicate() {
+    let world = World::new().await;
+    let client = world.client(ip_whitelist::router());
+    let token = world.session(&world.admin).await;
+    let send = || {
+        let request = client.post(PATH).bearer(&token).header("idempotency-key", "twice-at-once");
+        request.json(json!({"cidr": "192.0.2.1"})).send()
+    };
+    let read = world.auth_read(&world.admin);
+    let first = send().await;
+    first.expect(201, "");
+    // It was let in before the first one was carried out, and reads the entries after it.
+    world.answer("BatchGetItem", &read);
+    let retry = send().await;
+    retry.expect(201, "");
+    assert_eq!(retry.header("idempotent-replayed"), Some("true"));
+    assert_eq!(retry.bytes, first.bytes);
+}
+
+#[tokio::test]
 async fn after_24_hours_an_idempotency_key_is_a_new_one() {
     let world = World::new().await;
     let client = world.client(ip_whitelist::router());

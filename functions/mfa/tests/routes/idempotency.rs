@@ -188,3 +188,28 @@ async fn after_24_hours_it_is_a_new_request() {
     late.expect(403, "incorrect_code");
     assert_first(&replace(&client, &token, PASSWORD, &world.code()).send().await);
 }
+
+#[tokio::test]
+async fn a_retry_of_setting_it_up_gets_the_first_seed() {
+    let world = World::new().await;
+    let (client, token) = (world.client(mfa::router()), world.session(&world.viewer).await);
+    let send = |method: &str| {
+        let request = client.post("/api/user/mfa/enable").bearer(&token);
+        request.header("Idempotency-Key", KEY).json(json!({"method": method})).send()
+    };
+    let first = send("totp").await;
+    assert_first(&first);
+    let retry = send("totp").await;
+    assert_replay(&retry, &first);
+    assert_eq!(world.audited(&world.viewer, "mfa.enrollment_started").len(), 1);
+    assert!(!world.dump().contains(&first.text(200, "secret")));
+    world.gather("TransactWriteItems", 2);
+    let key = "another-key-for-two-at-once";
+    let twice = (0..2).map(|_| {
+        let request = client.post("/api/user/mfa/enable").bearer(&token);
+        request.header("Idempotency-Key", key).json(json!({"method": "totp"})).send()
+    });
+    let answers = at_once(twice).await;
+    assert_eq!(answers[0].bytes, answers[1].bytes);
+    assert_eq!(world.audited(&world.viewer, "mfa.enrollment_started").len(), 2);
+}

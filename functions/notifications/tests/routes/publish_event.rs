@@ -348,3 +348,24 @@ async fn a_table_that_fails_queues_nothing() {
     assert_eq!(reached(&answer), BTreeSet::from([id]));
     assert_eq!(deliveries(&world).len(), 1);
 }
+
+#[tokio::test]
+async fn the_key_of_a_retry_with_another_one_is_used_up_too() {
+    let world = World::new().await;
+    let token = world.session(&world.admin).await;
+    let event = json!({"id": "evt-1", "type": "dlq.drained"});
+    publish(&world, &token, event.clone()).await.expect(202, "");
+    let client = world.client(notifications::router());
+    let send = |body: Value| {
+        let request = client.post(PATH).bearer(&token).header("idempotency-key", "second");
+        request.json(body).send()
+    };
+    let answer = send(event.clone()).await;
+    answer.expect(200, "");
+    assert_eq!(answer.header("idempotent-replayed"), None);
+    let again = send(event).await;
+    again.expect(200, "");
+    assert_eq!((again.header("idempotent-replayed"), &again.bytes), (Some("true"), &answer.bytes));
+    let other = send(json!({"id": "evt-2", "type": "dlq.drained"})).await;
+    other.expect(422, "idempotency_key_reused");
+}
