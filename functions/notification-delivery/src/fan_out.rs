@@ -20,7 +20,7 @@ use shared::{
     store::Wanted,
 };
 
-use crate::courier::Courier;
+use crate::{courier::Courier, health::RECEIVER_GONE};
 
 impl Courier {
     /// Writes the deliveries of an audit record, where it is an event.
@@ -85,10 +85,13 @@ fn disabled<'a>(record: &StoredRecord, all: &'a Notifications) -> Option<&'a Cha
 /// The event that a record is. What has changed from what to what is not told: whoever sees a channel
 /// need not be let into the audit log.
 fn event(name: EventName, record: &StoredRecord, all: &Notifications) -> Event {
-    let summary =
-        (name == EventName::ChannelDisabled).then(|| disabled(record, all)).flatten().map(
-            |channel| format!("The channel \"{}\" was disabled: it had only failed.", channel.name),
-        );
+    let about = (name == EventName::ChannelDisabled).then(|| disabled(record, all)).flatten();
+    let summary = about.map(|Channel { name, .. }| match record.reason.as_deref() {
+        Some(RECEIVER_GONE) => {
+            format!("The channel \"{name}\" was disabled: its receiver wants nothing more.")
+        }
+        _ => format!("The channel \"{name}\" was disabled: it had only failed."),
+    });
     let data = json!({
         "actor": record.actor,
         "target": record.target,

@@ -5,7 +5,11 @@ use shared::{
     error::Error,
     model::{
         audit::{Action, Actor, Changes},
-        notifications::{channel::Channel, delivery::Delivery, event::EventName},
+        notifications::{
+            channel::Channel,
+            delivery::{Delivery, Status},
+            event::EventName,
+        },
     },
     store::Lost,
 };
@@ -15,6 +19,9 @@ use crate::{courier::Courier, senders::Verdict};
 /// For how long a channel may only fail, in seconds: five days, which is longer than any delivery is
 /// tried.
 const PATIENCE: i64 = 5 * 86_400;
+
+/// Why a channel is disabled whose receiver wants nothing more, ever.
+pub(crate) const RECEIVER_GONE: &str = "receiver_gone";
 
 impl Courier {
     /// Notes what an attempt tells of its channel, as far as that is news.
@@ -39,17 +46,34 @@ impl Courier {
                 }
             }
             Verdict::Gone { .. } if channel.enabled => {
-                self.disable(delivery, channel, "receiver_gone").await
+                self.disable(delivery, channel, RECEIVER_GONE).await
             }
             Verdict::Failed { .. } | Verdict::Refused { .. } | Verdict::Gone { .. } => {
                 match channel.failing_since {
                     None => self.app.store.channel_fails(key, now).await,
-                    Some(since) if channel.enabled && now.seconds_since(since) >= PATIENCE => {
+                    // Not by an attempt that is made again: where little is sent, the first one after days
+                    // may meet with a hiccup. Nor by a test: whoever makes one sees what comes of it.
+                    Some(since)
+                        if channel.enabled
+                            && delivery.status == Status::Failed
+                            && delivery.event.name != EventName::Test
+                            && now.seconds_since(since) >= PATIENCE =>
+                    {
                         self.disable(delivery, channel, "failing_for_days").await
                     }
                     Some(_) => Ok(()),
                 }
             }
+        }
+    }
+
+    /// Encrypts a channel's secrets anew where the deployment has another key by now, so that the one
+    /// before can be taken out of its secret.
+    pub(crate) async fn reseal(&self, channel: &Channel, delivery: &Delivery) -> Result<(), Error> {
+        let (organization, random) = (delivery.organization_id, &*self.app.random);
+        match self.senders.reseal(organization, channel, random).await? {
+            Some(config) => self.app.store.reseal_channel(organization, channel, &config).await,
+            None => Ok(()),
         }
     }
 
@@ -68,7 +92,8 @@ impl Courier {
         let mut audit = call.audit(id, Actor::NotificationDelivery, action, channel.id, changes);
         audit.reason = Some(reason);
         let random = &*self.app.random;
-        unless_lost(self.app.store.give_channel_up(&organization, channel, &audit, random).await)
+        let (store, gone) = (&self.app.store, reason == RECEIVER_GONE);
+        unless_lost(store.give_channel_up(&organization, channel, gone, &audit, random).await)
     }
 
     async fn enable_again(&self, delivery: &Delivery, channel: &Channel) -> Result<(), Error> {

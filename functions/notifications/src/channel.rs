@@ -38,7 +38,8 @@ pub struct ShownChannel {
     created_at: Timestamp,
     /// When somebody changed it last.
     updated_at: Timestamp,
-    /// Since when every attempt has failed; `null` where the last one has not.
+    /// Since when every attempt has failed; `null` where the last one has not. The entity tag is that of
+    /// what is set, and says nothing of this.
     failing_since: Option<Timestamp>,
     /// Why it is disabled; `null` where it is not.
     disabled_reason: Option<DisabledReason>,
@@ -52,12 +53,17 @@ pub enum DisabledReason {
     Requested,
     /// Every attempt had failed for five days.
     Failing,
+    /// Its receiver answered 410: it wants nothing more, ever.
+    ReceiverGone,
 }
 
 impl From<&Channel> for ShownChannel {
     fn from(channel: &Channel) -> Self {
-        let reason =
-            channel.gave_up_at.map_or(DisabledReason::Requested, |_| DisabledReason::Failing);
+        let reason = match channel.gave_up_at {
+            None => DisabledReason::Requested,
+            Some(_) if channel.receiver_gone => DisabledReason::ReceiverGone,
+            Some(_) => DisabledReason::Failing,
+        };
         Self {
             id: channel.id,
             config: (&channel.config).into(),

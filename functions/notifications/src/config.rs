@@ -169,10 +169,12 @@ impl Given {
                 (Config::Email { recipients, severity_filter }, None)
             }
             Self::Webhook(WebhookConfig { url: address }) => {
-                let url = url(&address)?.into();
-                if let Some(Config::Webhook { secrets, .. }) = before {
+                if let Some(Config::Webhook { url: kept, secrets }) = before {
+                    // An address that is kept was let in by the rules of its day.
+                    let url = if *kept == address.0 { address.0 } else { url(&address)?.into() };
                     return Ok((Config::Webhook { url, secrets: secrets.clone() }, None));
                 }
+                let url = url(&address)?.into();
                 let secret = new_signing_secret(&*call.random);
                 let secrets =
                     vec![SigningSecret { sealed: seal(&secret).await?, valid_until: None }];

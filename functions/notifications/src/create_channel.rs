@@ -83,6 +83,7 @@ pub async fn handler(
         version: 1,
         failing_since: None,
         gave_up_at: None,
+        receiver_gone: false,
     };
     let answer = Fixed::json(StatusCode::CREATED, &show(&channel, secret.as_ref()))?;
     let audit = &caller.audit(Action::ChannelCreated, id, changes(&channel));
@@ -90,7 +91,7 @@ pub async fn handler(
     loop {
         let read = &call.store.notifications(organization.id).await?;
         if read.channels.len() >= MAX_CHANNELS {
-            return Err(limit_reached("channels", MAX_CHANNELS));
+            return first.refused(call, limit_reached("channels", MAX_CHANNELS)).await;
         }
         let record = first.record(call, &answer)?;
         let change = NotificationsChange { organization, read, user: caller.user.id, audit };

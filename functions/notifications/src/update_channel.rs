@@ -89,7 +89,7 @@ async fn applied(
     if let Some((from, to)) = enabled.apply(&mut after.enabled, |enabled| enabled) {
         changes.push("enabled", from, to);
         if to {
-            (after.failing_since, after.gave_up_at) = (None, None);
+            (after.failing_since, after.gave_up_at, after.receiver_gone) = (None, None, false);
         }
     }
     if let Change::Set(config) = config {
@@ -98,6 +98,8 @@ async fn applied(
         if config != before.config {
             changes.push("config", shown(&before.config), shown(&config));
             after.config = config;
+            // How the one before has fared says nothing of this one.
+            after.failing_since = None;
         }
     }
     if let Some((from, to)) = quiet_hours.apply(&mut after.quiet_hours, |it| it.map(Into::into)) {

@@ -7,10 +7,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use axum::http::Uri;
 use url::{Host, Url};
 
 /// How long an address may be, in bytes.
 pub const MAX_URL: usize = 2048;
+
+/// How long a host's name and each of its parts may be, in bytes (RFC 1035, section 2.3.4).
+const MAX_NAME: usize = 253;
+const MAX_LABEL: usize = 63;
 
 /// The port of HTTPS; besides it only those are let through that no system service has.
 const HTTPS: u16 = 443;
@@ -120,6 +125,14 @@ pub fn check_url(text: &str, allow_insecure: bool) -> Result<Url, Refusal> {
         return Err(Refusal::NotAUrl);
     }
     let url = Url::parse(text).map_err(|_| Refusal::NotAUrl)?;
+    // What is stored and sent to is what the parser has made of it: other characters take three bytes each.
+    if url.as_str().len() > MAX_URL {
+        return Err(Refusal::TooLong);
+    }
+    // It lets characters pass that HTTP's own parser, by which requests are sent, does not.
+    if url.as_str().parse::<Uri>().is_err() {
+        return Err(Refusal::NotAUrl);
+    }
     match url.scheme() {
         "https" => {}
         "http" if allow_insecure => {}
@@ -155,7 +168,17 @@ fn check_host(host: &Host<&str>, allow_insecure: bool) -> Result<(), Refusal> {
     if last.is_empty() || PRIVATE_NAMES.contains(&last) {
         return Err(Refusal::NotPublic);
     }
-    Ok(())
+    let is_name = name.len() <= MAX_NAME && name.split('.').all(is_label);
+    is_name.then_some(()).ok_or(Refusal::NotAUrl)
+}
+
+/// Whether the DNS can have a name with this part (RFC 1035, section 2.3.1), or with an underscore, which
+/// some hosts have all the same.
+fn is_label(label: &str) -> bool {
+    (1..=MAX_LABEL).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// Judges an address: only a public host's passes, and with `allow_insecure` a loopback address, too.

@@ -18,7 +18,7 @@ use crate::{
     model::{
         audit::AuditRecord,
         notifications::{
-            channel::Channel,
+            channel::{Channel, Config},
             delivery::{CLAIM_SECONDS, Delivery, shard},
         },
         organization::Organization,
@@ -218,8 +218,25 @@ impl Store {
         self.touch(Key::channel(channel.0, channel.1), expression).await.map(drop)
     }
 
-    /// Disables a channel that has only failed, on the condition that nobody has changed it since it
-    /// was read.
+    /// Writes a channel's configuration with its secrets encrypted anew, unless somebody has changed the
+    /// channel since it was read.
+    ///
+    /// # Errors
+    /// 503 where the table cannot answer.
+    pub async fn reseal_channel(
+        &self,
+        organization: OrganizationId,
+        channel: &Channel,
+        config: &Config,
+    ) -> Result<(), Error> {
+        let expression = Expression::default()
+            .set(&["config"], config)?
+            .when_equal(&["version"], &channel.version)?;
+        self.touch(Key::channel(organization, channel.id), expression).await.map(drop)
+    }
+
+    /// Disables a channel that has only failed, or whose receiver is gone, on the condition that nobody
+    /// has changed it since it was read.
     ///
     /// # Errors
     /// `Condition(0)` where somebody has.
@@ -227,12 +244,14 @@ impl Store {
         &self,
         organization: &Organization,
         channel: &Channel,
+        receiver_gone: bool,
         audit: &AuditRecord,
         random: &dyn Random,
     ) -> Result<(), Lost> {
         let expression = Expression::default()
             .set(&["enabled"], &false)?
             .set(&["gave_up_at"], &audit.occurred_at.as_second())?
+            .put(&["receiver_gone"], receiver_gone.then_some(&true))?
             .set(&["version"], &(channel.version + 1))?
             .when_equal(&["version"], &channel.version)?
             .when_equal(&["enabled"], &true)?;
@@ -258,6 +277,7 @@ impl Store {
         let expression = Expression::default()
             .set(&["enabled"], &true)?
             .remove(&["gave_up_at"])
+            .remove(&["receiver_gone"])
             .remove(&["failing_since"])
             .set(&["version"], &(channel.version + 1))?
             .when_equal(&["version"], &channel.version)?

@@ -192,7 +192,7 @@ impl Store {
     }
 
     /// Changes a channel that is still of the version that was read. How its attempts have gone is
-    /// left as it is, but where it is enabled: then it begins anew.
+    /// left as it is, but where it is enabled or leads elsewhere: then it begins anew.
     ///
     /// # Errors
     /// `Condition` where it is not, or the idempotency key has been used.
@@ -211,8 +211,12 @@ impl Store {
             .set(&["updated_at"], &after.updated_at.as_second())?
             .set(&["version"], &after.version)?
             .when_equal(&["version"], &before.version)?;
-        if after.enabled && !before.enabled {
-            expression = expression.remove(&["failing_since"]).remove(&["gave_up_at"]);
+        let is_enabled = after.enabled && !before.enabled;
+        if is_enabled || after.config != before.config {
+            expression = expression.remove(&["failing_since"]);
+        }
+        if is_enabled {
+            expression = expression.remove(&["gave_up_at"]).remove(&["receiver_gone"]);
         }
         let transaction = self
             .transaction()

@@ -105,6 +105,7 @@ impl Depot {
             version: 1,
             failing_since: None,
             gave_up_at: None,
+            receiver_gone: false,
         };
         change(&mut channel);
         let organization = self.world.principal(person).await.organization;

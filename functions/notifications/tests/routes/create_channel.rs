@@ -157,6 +157,16 @@ async fn quiet_hours_are_kept() {
     body["quiet_hours"]["days"] = json!(["sun", "mon"]);
     let answer = create(&world, &token, body.clone()).await;
     assert_eq!(answer.data(201)["quiet_hours"]["days"], json!(["mon", "sun"]));
+    // They are never over, so nothing would ever be delivered.
+    for days in [json!(null), json!(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])] {
+        let always = json!({"timezone": "UTC", "from": "00:00", "to": "00:00", "days": days});
+        body["quiet_hours"] = always;
+        let answer = create(&world, &token, body.clone()).await;
+        answer.expect_faults(&[("/quiet_hours/to", "invalid_value")]);
+    }
+    body["quiet_hours"] =
+        json!({"timezone": "UTC", "from": "00:00", "to": "00:00", "days": ["sat", "sun"]});
+    create(&world, &token, body.clone()).await.expect(201, "");
     body["quiet_hours"] = json!({
         "timezone": "Mars/Olympus", "from": "24:00", "to": 7, "days": ["mon", "mon"], "until": "x",
     });
@@ -173,7 +183,7 @@ async fn quiet_hours_are_kept() {
         ("/quiet_hours/from", "required"),
         ("/quiet_hours/to", "required"),
     ]);
-    assert_eq!(channels(&world).await.len(), 2);
+    assert_eq!(channels(&world).await.len(), 3);
 }
 
 #[tokio::test]
@@ -305,6 +315,26 @@ async fn fifty_channels_and_not_one_more() {
     assert_eq!(world.dump(), before);
     let stranger = world.session(&world.stranger).await;
     create(&world, &stranger, slack("Theirs")).await.expect(201, "");
+}
+
+#[tokio::test]
+async fn a_retry_that_comes_while_the_last_place_is_taken_gets_the_first_answer() {
+    let world = World::new().await;
+    let token = world.session(&world.admin).await;
+    fill(&world, &token, 49).await;
+    let client = world.client(notifications::router());
+    let send = || {
+        let request = client.post(PATH).bearer(&token).header("idempotency-key", "the-last-one");
+        request.json(slack("The last")).send()
+    };
+    let read = world.auth_read(&world.admin);
+    let first = send().await;
+    first.expect(201, "");
+    world.answer("BatchGetItem", &read);
+    let retry = send().await;
+    retry.expect(201, "");
+    assert_eq!(retry.header("idempotent-replayed"), Some("true"));
+    assert_eq!(retry.bytes, first.bytes);
 }
 
 #[tokio::test]

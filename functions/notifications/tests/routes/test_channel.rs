@@ -11,7 +11,7 @@ async fn channel(world: &World, token: &str) -> String {
     let body = json!({
         "type": "email", "name": "Off", "enabled": false,
         "config": {"recipients": ["a@example.com"], "severity_filter": ["critical"]},
-        "quiet_hours": {"timezone": "UTC", "from": "00:00", "to": "00:00"},
+        "quiet_hours": {"timezone": "UTC", "from": "00:00", "to": "23:59"},
     });
     let client = world.client(notifications::router());
     client.post(PATH).bearer(token).json(body).send().await.text(201, "id")

@@ -141,6 +141,33 @@ async fn a_webhook_that_moves_keeps_its_signing_secret() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_kept_is_not_judged_anew() {
+    let world = World::new().await;
+    let token = world.session(&world.admin).await;
+    let id = create(&world, &token, "webhook", json!({"url": "https://a.example.com/"})).await;
+    // What was let in under other rules.
+    tamper(&world, |item| item["config"]["M"]["url"] = json!({"S": "https://a*b.example.com/"}));
+    let answer = put(&world, &token, &id, json!({"name": "Renamed", "config": {}})).await;
+    assert_eq!(answer.data(200)["config"], json!({"url": "https://a*b.example.com/"}));
+    let given = json!({"config": {"url": "https://a*b.example.com/"}});
+    put(&world, &token, &id, given).await.expect_faults(&[("/config/url", "invalid_value")]);
+}
+
+#[tokio::test]
+async fn one_that_leads_elsewhere_is_not_failing_any_more() {
+    let world = World::new().await;
+    let token = world.session(&world.admin).await;
+    let id = create(&world, &token, "webhook", json!({"url": "https://a.example.com/"})).await;
+    tamper(&world, |item| item["failing_since"] = json!({"N": "1774537200"}));
+    let answer = put(&world, &token, &id, json!({"name": "Renamed"})).await;
+    assert_eq!(answer.data(200)["failing_since"], "2026-03-26T15:00:00Z");
+    let moved = json!({"config": {"url": "https://b.example.com/"}});
+    let answer = put(&world, &token, &id, moved).await;
+    assert_eq!(answer.data(200)["failing_since"], Value::Null);
+    assert_eq!(channel(&world).await.failing_since, None);
+}
+
+#[tokio::test]
 async fn one_that_is_enabled_again_begins_anew() {
     let world = World::new().await;
     let token = world.session(&world.admin).await;
@@ -156,11 +183,15 @@ async fn one_that_is_enabled_again_begins_anew() {
     let answer = put(&world, &token, &id, json!({"name": "Other"})).await;
     assert_eq!(answer.data(200)["disabled_reason"], "failing");
     assert!(channel(&world).await.gave_up_at.is_some());
+    tamper(&world, |item| item["receiver_gone"] = json!({"BOOL": true}));
+    let answer = put(&world, &token, &id, json!({"name": "Another"})).await;
+    assert_eq!(answer.data(200)["disabled_reason"], "receiver_gone");
     let answer = put(&world, &token, &id, json!({"enabled": true})).await;
     assert_eq!(answer.data(200)["disabled_reason"], Value::Null);
     assert_eq!(answer.data(200)["failing_since"], Value::Null);
     let channel = channel(&world).await;
     assert_eq!((channel.failing_since, channel.gave_up_at), (None, None));
+    assert!(!channel.receiver_gone);
 }
 
 #[tokio::test]

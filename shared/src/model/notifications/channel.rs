@@ -37,9 +37,12 @@ pub struct Channel {
     /// Since when every attempt has failed; `None` where the last one has not.
     #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
-    /// When it was disabled because every attempt had failed for days.
+    /// When it was disabled because every attempt had failed for days, or its receiver was gone.
     #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
     pub gave_up_at: Option<Timestamp>,
+    /// Whether that was because its receiver wants nothing more, ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub receiver_gone: bool,
 }
 
 impl Channel {
@@ -131,6 +134,16 @@ impl Config {
             Self::Webhook { .. } => ChannelType::Webhook,
             Self::Pagerduty { .. } => ChannelType::Pagerduty,
             Self::Teams { .. } => ChannelType::Teams,
+        }
+    }
+
+    /// Its encrypted secrets.
+    pub fn sealed(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Slack { .. } | Self::Email { .. } => Vec::new(),
+            Self::Webhook { secrets, .. } => secrets.iter_mut().map(|it| &mut it.sealed).collect(),
+            Self::Pagerduty { sealed_routing_key: sealed, .. }
+            | Self::Teams { sealed_url: sealed, .. } => vec![sealed],
         }
     }
 }

@@ -105,7 +105,7 @@ events! {
     SecurityRolesChanged = "security.user.roles_changed", High;
     /// A user was disabled.
     SecurityUserDisabled = "security.user.disabled", Medium;
-    /// A channel was disabled, because it had only failed for days.
+    /// A channel was disabled, because it had only failed for days, or its receiver was gone.
     ChannelDisabled = "notification.channel.disabled", High;
     /// Somebody tries a channel.
     Test = "notification.test", Info;
