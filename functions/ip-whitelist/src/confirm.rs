@@ -11,7 +11,7 @@ use shared::{
     store::AllowlistChange,
 };
 
-use crate::{add::rules, edit_conflict, toggle::Toggled, would_lock_out_caller};
+use crate::{add::rules, edit_conflict, toggle::Toggled};
 
 /// Confirms an enforcement that would turn itself off: that this request has come through shows that
 /// somebody still can.
@@ -38,7 +38,8 @@ pub async fn handler(mut caller: Caller<SettingsWrite>) -> Result<Data<Toggled>,
         return Err(Error::conflict("nothing_to_confirm", detail));
     }
     if !before.has(call.address, call.now) {
-        return Err(would_lock_out_caller());
+        let detail = "Your own address is not on the list. Confirm from one that is.";
+        return Err(Error::conflict("would_lock_out_caller", detail));
     }
     let after = Rules { confirm_by: None, ..before.clone() };
     let changes = Changes::default().with("confirm_by", before.confirm_by, after.confirm_by);

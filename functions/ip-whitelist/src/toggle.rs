@@ -116,7 +116,7 @@ pub async fn handler(
     if after.enabled {
         caller.ensure_fresh()?;
     }
-    let changes = changes(before, &after);
+    let changes = changes(before, &after, call.now);
     if changes.is_empty() {
         return Ok(Toggled::answer(organization, &after));
     }
@@ -142,10 +142,12 @@ fn applied(request: &Request, before: &Rules, now: Timestamp) -> Result<Rules, F
     Ok(Rules { enabled, mode, applies_to, confirm_by, ..before.clone() })
 }
 
-fn changes(before: &Rules, after: &Rules) -> Changes {
+fn changes(before: &Rules, after: &Rules, now: Timestamp) -> Changes {
     let mut changes = Changes::default();
-    if before.enabled != after.enabled {
-        changes.push("enabled", before.enabled, after.enabled);
+    // One that was not confirmed in its time has turned itself off, which nothing has recorded.
+    let was_enabled = before.is_on(now);
+    if was_enabled != after.enabled {
+        changes.push("enabled", was_enabled, after.enabled);
     }
     if before.mode != after.mode {
         changes.push("mode", before.mode, after.mode);

@@ -147,7 +147,7 @@ kinds! {
         "Use the entry that there is, or remove it first.";
     WouldLockOutCaller = CONFLICT, "would_lock_out_caller", "Conflict",
         "After the change the allowlist would refuse the address that this request comes from.",
-        "Put your own address on the list first, or add `?force=true` if you mean it.";
+        "Put your own address on the list first, or add `?force=true` if you mean it; a confirmation comes from an address on the list.";
     NothingToConfirm = CONFLICT, "nothing_to_confirm", "Conflict",
         "No enforcement of the allowlist waits to be confirmed, or its time is over.",
         "See `GET /api/settings/ip-whitelist/status`, and turn enforcement on again.";

@@ -125,9 +125,11 @@ async fn an_enforcement_that_is_not_confirmed_turns_itself_off() {
         (&status.data(200)["enabled"], &status.data(200)["confirm_by"]),
         (&json!(false), &Value::Null)
     );
-    // And on again.
+    // And on again, which is recorded as that.
     toggle(&world, &token, body).await.expect(200, "");
     assert_eq!(read(&world, &token, "198.51.100.1").await, 403);
+    let records = world.audited(&world.admin, "allowlist.toggled");
+    assert_eq!(records[1]["changes"]["enabled"], json!({"from": false, "to": true}));
 }
 
 #[tokio::test]
