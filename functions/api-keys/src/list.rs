@@ -40,7 +40,7 @@ pub struct ShownApiKey {
 
 impl ShownApiKey {
     pub(crate) fn new(id: ApiKeyId, key: &ApiKey, now: Timestamp) -> Self {
-        let previous = key.previous.as_ref().map(|previous| previous.valid_until);
+        let previous = key.previous_valid_until();
         Self {
             id,
             name: key.name.clone(),

@@ -104,7 +104,7 @@ pub async fn handler(
         version: before.version + 1,
         ..before.clone()
     };
-    let valid_until = after.previous.as_ref().map(|previous| previous.valid_until);
+    let valid_until = after.previous_valid_until();
     let data = RegeneratedApiKey {
         id,
         secret: secret.reveal().to_owned(),

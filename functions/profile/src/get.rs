@@ -25,7 +25,7 @@ pub struct Profile {
     display_name: String,
     /// An IANA time zone.
     timezone: String,
-    /// A BCP 47 language tag.
+    /// A BCP 47 language tag, as browsers tell theirs (a Unicode locale identifier).
     locale: String,
     /// An https address of a picture, or `null`.
     avatar_url: Option<String>,

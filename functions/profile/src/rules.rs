@@ -52,6 +52,10 @@ impl TextRule for HttpsUrlRule {
         // It also forgives `https:host` and `https:///host`, which other programs read otherwise.
         let (start, rest) = text.split_at_checked(8).ok_or(EXPECTED)?;
         let whole = start.eq_ignore_ascii_case("https://") && !rest.starts_with(['/', '\\']);
+        // What is stored is what the parser has made of it: other characters take three bytes each.
+        if url.as_str().len() > Self::MAX {
+            return Err("Must have at most 2048 bytes, in percent-encoding.");
+        }
         if url.scheme() == "https" && url.has_host() && plain && whole {
             Ok(url.into())
         } else {

@@ -39,7 +39,7 @@ pub struct Request {
     #[deserr(default)]
     #[schema(value_type = TimeZone, required = false)]
     timezone: Change<TimeZone>,
-    /// A BCP 47 language tag.
+    /// A BCP 47 language tag, as browsers tell theirs (a Unicode locale identifier).
     #[deserr(default)]
     #[schema(value_type = Locale, required = false)]
     locale: Change<Locale>,
@@ -60,7 +60,7 @@ pub struct UpdatedProfile {
     display_name: String,
     /// An IANA time zone.
     timezone: String,
-    /// A BCP 47 language tag.
+    /// A BCP 47 language tag, as browsers tell theirs (a Unicode locale identifier).
     locale: String,
     /// An https address of a picture, or `null`.
     avatar_url: Option<String>,

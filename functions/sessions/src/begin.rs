@@ -18,7 +18,7 @@ use shared::{
         organization::Organization,
         user::{Session, User},
     },
-    store::{Lost, Principal, Rehash, SignIn},
+    store::{Lost, Principal, Rehash, SignIn, Surplus},
 };
 use utoipa::ToSchema;
 
@@ -118,7 +118,7 @@ pub(crate) async fn session(
         last_active_at: call.now,
         proved_at: None,
         ip_address: call.address,
-        user_agent: call.user_agent.as_deref().map(shortened),
+        user_agent: call.user_agent.as_deref().map(shortened).filter(|agent| !agent.is_empty()),
     };
     let actor = Actor::Session { user_id: user.id, session_id: id };
     let mut changes = Changes::default();
@@ -128,12 +128,17 @@ pub(crate) async fn session(
     if password_change_required {
         changes.push("password_change_required", None::<bool>, true);
     }
+    let surplus = Surplus::of(user, organization, call.now);
+    if !surplus.evicted.is_empty() {
+        changes.push("sessions", &surplus.evicted, Vec::<String>::new());
+    }
     let audit = call.audit(organization.id, actor, Action::SessionCreated, id, changes);
     let sign_in = SignIn {
         organization,
         user,
         id,
         session: &session,
+        surplus: &surplus,
         proof: proof.used(call.now),
         challenge,
         rehash,

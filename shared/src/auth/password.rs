@@ -37,8 +37,10 @@ pub const MIN_CHARACTERS: usize = 15;
 pub const MIN_CHARACTERS_WITH_MFA: usize = 8;
 /// The longest password, in characters. None is ever truncated.
 pub const MAX_CHARACTERS: usize = 128;
-/// The least estimated strength, of zxcvbn's 0 to 4: more than 10^8 guesses.
-const MIN_STRENGTH: zxcvbn::Score = zxcvbn::Score::Three;
+/// The least estimated strength, in guesses: from here on zxcvbn calls a password safely unguessable, which is
+/// its 3 of 4. Its score wants five guesses more, and so refuses every password of eight random characters:
+/// none is estimated at more than 10^8 and one.
+const MIN_GUESSES: u64 = 100_000_000;
 
 /// What one hash takes, in KiB (OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane).
 const MEMORY_KIB: u32 = 19_456;
@@ -96,7 +98,7 @@ impl Password {
         let mut words: Vec<&str> = hints.to_vec();
         words.extend(hints.iter().flat_map(|hint| hint.split(['@', '.', ' ', '-', '_', '+'])));
         words.retain(|word| word.chars().count() > 2);
-        if zxcvbn::zxcvbn(text, &words).score() < MIN_STRENGTH {
+        if zxcvbn::zxcvbn(text, &words).guesses() < MIN_GUESSES {
             let detail = "Too easy to guess. Use several unrelated words, or a password manager's.";
             return Err(Faults::new(pointer, "too_weak", detail));
         }
@@ -302,6 +304,17 @@ mod tests {
         let hasher = Hasher::new(1024).unwrap();
         let verdict = hasher.verify(&Password::new("anything"), None).await.unwrap();
         assert_eq!((verdict, hasher.invocations()), (Verdict::Wrong, 1));
+    }
+
+    #[test]
+    fn eight_random_characters_are_strong_enough_beside_a_second_factor() {
+        for text in ["q7#Zk!m2", "x9$Lp@4v", "T(3kw&Zb"] {
+            assert!(Password::new(text).check_new("", &[], true).is_ok(), "{text}");
+            assert!(Password::new(text).check_new("", &[], false).is_err(), "{text}");
+        }
+        for text in ["password", "qwertzui", "12345678", "viewer01"] {
+            assert!(Password::new(text).check_new("", &["viewer@acme.example"], true).is_err());
+        }
     }
 
     #[test]

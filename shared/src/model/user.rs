@@ -164,6 +164,14 @@ impl ApiKey {
         self.hash == hash || self.previous.as_ref().is_some_and(overlaps)
     }
 
+    /// Until when the secret before the last one may be used, where there is one: its key can end sooner
+    /// than its overlap.
+    #[must_use]
+    pub fn previous_valid_until(&self) -> Option<Timestamp> {
+        let until = self.previous.as_ref()?.valid_until;
+        Some(self.expires_at.map_or(until, |expires_at| until.min(expires_at)))
+    }
+
     /// The key's entity tag.
     #[must_use]
     pub const fn etag(&self) -> ETag {

@@ -58,7 +58,7 @@ pub use self::{
     read::{Evidence, Principal, PrincipalRead, Wanted, WantedPreferences},
     replay::{ReplayKey, ReplayRecord},
     second_factor::{Activation, Used},
-    sessions::{Rehash, SignIn},
+    sessions::{Rehash, SignIn, Surplus},
     stream::{Inserted, inserted},
     sweep::{
         CountedTo, Counts, Keeping, LogDay, LogDays, LogKey, LogPage, ORGANIZATIONS_AT_ONCE,

@@ -41,6 +41,8 @@ pub struct SignIn<'a> {
     pub id: SessionId,
     /// The new session.
     pub session: &'a Session,
+    /// The sessions that end by its beginning.
+    pub surplus: &'a Surplus,
     /// What it was proved by.
     pub proof: Used<'a>,
     /// The challenge that it answers.
@@ -49,6 +51,32 @@ pub struct SignIn<'a> {
     pub rehash: Option<Rehash<'a>>,
     /// Its audit record.
     pub audit: &'a AuditRecord,
+}
+
+/// The sessions to remove when another begins.
+#[derive(Debug, Default)]
+pub struct Surplus {
+    /// Those that have ended by the policy.
+    over: Vec<SessionId>,
+    /// Those that could still be used, and were idle longest: there would be too many.
+    pub evicted: Vec<SessionId>,
+}
+
+impl Surplus {
+    /// Those of a user, as read.
+    #[must_use]
+    pub fn of(user: &User, organization: &Organization, now: Timestamp) -> Self {
+        let (mut live, mut over) = (Vec::new(), Vec::new());
+        for (id, session) in &user.sessions {
+            match session.check(*id, organization.session_policy, now) {
+                Ok(()) => live.push((session.last_active_at, *id)),
+                Err(_) => over.push(*id),
+            }
+        }
+        live.sort_unstable();
+        let many = (live.len() + 1).saturating_sub(MAX_SESSIONS);
+        Self { over, evicted: live.into_iter().take(many).map(|(_, id)| id).collect() }
+    }
 }
 
 impl Store {
@@ -63,14 +91,14 @@ impl Store {
         sign_in: SignIn<'_>,
         random: &dyn Random,
     ) -> Result<(), Lost> {
-        let SignIn { organization, user, id, session, proof, challenge, rehash, audit } = sign_in;
-        let now = proof.now;
+        let SignIn { organization, user, id, session, surplus, proof, challenge, rehash, audit } =
+            sign_in;
         let (key, text) = (Key::user(user.organization_id, user.id), id.short());
         let mut expression = Expression::default()
             .set(&["sessions", &text], session)?
             .when_equal(&["credentials_version"], &user.credentials_version)?
             .when_equal(&["disabled"], &false)?;
-        for ended in surplus(user, organization, now) {
+        for ended in surplus.over.iter().chain(&surplus.evicted) {
             expression = expression.remove(&["sessions", &ended.short()]);
         }
         let mut transaction = self.transaction().update(key, expression)?.rehash(
@@ -201,20 +229,4 @@ impl Transaction<'_> {
             Expression::default().set(&["hash"], &after)?.when_equal(&["hash"], &before)?;
         self.guard_update(Key::password(organization, user), expression)
     }
-}
-
-/// The sessions to remove when another begins: those that have ended by the policy, and those
-/// idle longest where there would be too many.
-fn surplus(user: &User, organization: &Organization, now: Timestamp) -> Vec<SessionId> {
-    let (mut live, mut surplus) = (Vec::new(), Vec::new());
-    for (id, session) in &user.sessions {
-        match session.check(*id, organization.session_policy, now) {
-            Ok(()) => live.push((session.last_active_at, *id)),
-            Err(_) => surplus.push(*id),
-        }
-    }
-    live.sort_unstable();
-    let over = (live.len() + 1).saturating_sub(MAX_SESSIONS);
-    surplus.extend(live.into_iter().take(over).map(|(_, id)| id));
-    surplus
 }

@@ -103,7 +103,9 @@ async fn an_overlap_does_not_outlive_the_key() {
     let ends = Some(world.now().plus_seconds(60));
     let (id, old) = world.api_key_with_id(&world.viewer, &[Scope::ProfileRead], ends).await;
     let body = json!({"overlap_minutes": 2});
-    let new = regenerate(&client, &token, id).json(body).send().await.text(200, "secret");
+    let answer = regenerate(&client, &token, id).json(body).send().await;
+    assert_eq!(answer.data(200)["previous_secret_valid_until"], json!(ends));
+    let new = answer.text(200, "secret");
     world.clock.advance_seconds(60);
     assert_eq!(use_of(&client, &old).await, (401, "api_key_expired".to_owned()));
     assert_eq!(use_of(&client, &new).await, (401, "api_key_expired".to_owned()));

@@ -93,6 +93,10 @@ async fn every_fault_is_told_at_once() {
         ("/locale", "invalid_value"),
         ("/timezone", "invalid_value"),
     ]);
+    // What is short as it is written, and not as it is stored.
+    let long = format!("https://example.com/{}", "é".repeat(700));
+    let answer = client.put(PATH).bearer(&token).json(json!({"avatar_url": long})).send().await;
+    answer.expect_faults(&[("/avatar_url", "invalid_value")]);
     for field in ["display_name", "timezone", "locale"] {
         let answer = client.put(PATH).bearer(&token).json(json!({field: null})).send().await;
         answer.expect_faults(&[(&format!("/{field}"), "not_nullable")]);

@@ -154,6 +154,9 @@ async fn one_session_too_many_ends_the_one_idle_longest() {
     let sessions = world.user(&world.viewer).await.sessions;
     assert_eq!((sessions.len(), sessions.contains_key(&idle)), (MAX_SESSIONS, false));
     client.get("/api/user/sessions").bearer(&oldest).send().await.expect(200, "");
+    let records = world.audited(&world.viewer, "session.created");
+    let changes = json!({"sessions": {"from": [idle.to_string()], "to": []}});
+    assert_eq!(records.last().unwrap()["changes"], changes);
 }
 
 #[tokio::test]
