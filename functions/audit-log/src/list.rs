@@ -154,7 +154,8 @@ fn wants_lines(headers: &HeaderMap) -> bool {
     for range in texts.flat_map(|text| text.split(',')) {
         let mut parts = range.split(';').map(str::trim);
         let kind = parts.next().unwrap_or_default();
-        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Ok(1.0), str::parse);
+        let weight = parts.find_map(|part| part.strip_prefix(['q', 'Q'])?.strip_prefix('='));
+        let quality = weight.map_or(Ok(1.0), str::parse);
         let quality: f32 = quality.unwrap_or(0.0);
         if kind.eq_ignore_ascii_case(Lines::TYPE) {
             lines = quality;

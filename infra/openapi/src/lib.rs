@@ -17,10 +17,12 @@ const DESCRIPTION: &str = "\
 User and organization settings of a data platform.
 
 **Answers.** Successes are `{\"data\": …}`. Refusals are RFC 9457 problem documents with a stable \
-`code`, and list every fault of a body with a JSON pointer; the page of [problems](problems) says \
+`code`, and list the faults of all of a body's fields with JSON pointers; those between fields, or \
+with what there is, follow once each field by itself is right. The page of [problems](problems) says \
 of each code why it is answered and what to do about it. A method that a path does not have gets \
-405 `method_not_allowed` with `Allow`. Two answers are the gateway's own and no problem documents: \
-the 404 of a path that has no route, and the 429 of its throttling.
+405 `method_not_allowed` with `Allow`. Some answers are the gateway's own and no problem documents: \
+the 404 of a path that has no route, the 429 of its throttling, the 413 of a body over 10 MB, and \
+500 or 503 where a function ends without an answer or has no room for another request.
 
 **Credentials.** Send an API key (`plnx_live_…`) or a session's token (`plnx_sess_…`) as \
 `Authorization: Bearer …`. Each operation says which of them will do, with which scope and which \
@@ -29,7 +31,9 @@ it ends if it is not used again, and in `Session-Expires` when it ends whatever 
 the past says that the session has ended.
 
 **Requests.** Unknown fields are refused. A `PUT` merges: a field that is left out keeps its value. \
-A body may have up to 65,536 bytes.";
+A body may have up to 65,536 bytes, and nest up to 127 levels; numbers are IEEE 754 doubles. Query \
+parameters are ignored where an operation has none, and those that are not its own are refused where it \
+has some.";
 
 /// The routes of every HTTP function, by the function's name.
 #[must_use]

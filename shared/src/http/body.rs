@@ -96,11 +96,9 @@ fn is_json(headers: &HeaderMap) -> bool {
     };
     let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
     let essence = essence.trim().to_ascii_lowercase();
-    let parameters = parameters.trim().to_ascii_lowercase();
+    let parameters = parameters.to_ascii_lowercase();
+    let mut parameters = parameters.split(';').filter_map(|it| it.trim().strip_prefix("charset="));
     let json = essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"));
-    let utf8 = !parameters.contains("charset=")
-        || parameters.contains("charset=utf-8")
-        || parameters.contains("charset=\"utf-8\"");
-    json && utf8
+    json && parameters.all(|charset| charset.trim_matches('"') == "utf-8")
 }

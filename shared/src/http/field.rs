@@ -40,8 +40,10 @@ pub fn whole<V: IntoValue>(
     match value {
         Value::Integer(number) => Ok(Some(number)),
         Value::NegativeInteger(_) => Ok(None),
-        // Written without a fraction, and never with an exponent.
-        Value::Float(number) if number.fract() == 0.0 => Ok(number.to_string().parse().ok()),
+        // Written without a fraction, and never with an exponent. -0 is a number of its own, which 0 makes 0.
+        Value::Float(number) if number.fract() == 0.0 => {
+            Ok((number + 0.0).to_string().parse().ok())
+        }
         other => Err(wrong_kind(other, &[ValueKind::Integer], location)),
     }
 }
