@@ -125,7 +125,10 @@ impl Timestamp {
             fraction.trim_start_matches(|digit: char| digit.is_ascii_digit())
         });
         let offset = rest.eq_ignore_ascii_case("Z")
-            || (rest.len() == 6 && rest.starts_with(['+', '-']) && rest.as_bytes()[3] == b':');
+            || (rest.len() == 6
+                && rest.starts_with(['+', '-'])
+                && rest.as_bytes()[3] == b':'
+                && rest.get(1..3).is_some_and(|hours| hours < "24"));
         let moment: jiff::Timestamp = (shaped && offset).then(|| text.parse().ok())??;
         Some(Self(moment.as_millisecond()))
     }
@@ -252,6 +255,8 @@ mod tests {
             "2025-03-27T15:00:00 02:00",
             "2025-03-27T15:00:00+02",
             "2025-03-27T15:00:00+0200",
+            "2025-03-27T15:00:00+24:00",
+            "2025-03-27T15:00:00-25:00",
             "2025-03-27T15:00:00.Z",
             "2025-03-27T15:00:00Z[UTC]",
             "2025-02-30T15:00:00Z",

@@ -169,6 +169,7 @@ async fn a_body_that_is_not_declared_as_json_is_415() {
             "json",
             "",
             "application/json; charset=utf-16",
+            "application/json; charset=utf-8x",
         ] {
             let request = operation.request(&client, &path).bearer(&token);
             let answer = request.header("content-type", kind).send().await;

@@ -24,6 +24,9 @@ use crate::{
     senders::{Outcome, Senders, Verdict},
 };
 
+/// After how long a delivery that is held back by quiet hours is looked at again, in seconds.
+const HELD_SECONDS: i64 = 3600;
+
 /// After how many seconds what was postponed by no fault of its channel is tried again.
 const POSTPONED: i64 = 60;
 
@@ -238,9 +241,11 @@ impl Courier {
         self.app.store.settle(read, &delivery).await.map(drop)
     }
 
-    /// Lets a delivery wait for the end of quiet hours.
+    /// Lets a delivery wait for the end of quiet hours, and looks now and then whether they are still the
+    /// same.
     async fn hold(&self, mut delivery: Delivery, until: Timestamp) -> Result<(), Error> {
-        let read = delivery.due_at.replace(until);
+        let look = self.app.clock.now().plus_seconds(HELD_SECONDS);
+        let read = delivery.due_at.replace(until.min(look));
         delivery.reason = Some("It waits for the end of the channel's quiet hours.".to_owned());
         self.app.store.settle(read, &delivery).await.map(drop)
     }

@@ -176,15 +176,13 @@ impl Senders {
         random: &dyn Random,
     ) -> Result<Option<Config>, Error> {
         let mut config = channel.config.clone();
-        let mut sealed = config.sealed();
-        let texts: Vec<_> = sealed.iter().map(|text| text.to_string()).collect();
-        if texts.is_empty() {
+        let sealed = config.sealed();
+        if sealed.is_empty() {
             return Ok(None);
         }
-        let texts = texts.iter().map(String::as_str);
-        let cipher = ChannelCipher::for_sealed(&self.keyring, organization, texts).await?;
+        let cipher = ChannelCipher::of(&self.keyring, organization).await?;
         let mut changed = false;
-        for text in &mut sealed {
+        for text in sealed {
             changed |= cipher.reseal(channel.id, text, random)?;
         }
         Ok(changed.then_some(config))

@@ -32,14 +32,37 @@ async fn quiet_hours_hold_until_their_end() {
     depot.stream().await;
     let held = depot.read(delivery.id).await;
     assert_eq!((held.status, held.attempts.len()), (Status::Queued, 0));
+    // They may be changed meanwhile.
+    assert_eq!(held.due_at.unwrap().to_string(), "2026-03-27T16:00:00Z");
+    depot.world.clock.advance_minutes(60);
+    depot.run().await;
+    let held = depot.read(delivery.id).await;
     assert_eq!(held.due_at.unwrap().to_string(), "2026-03-27T17:00:00Z");
     let reason = "It waits for the end of the channel's quiet hours.";
     assert_eq!(held.reason.as_deref(), Some(reason));
-    depot.world.clock.advance_minutes(119);
+    depot.world.clock.advance_minutes(59);
     depot.run().await;
     assert!(receiver.seen().is_empty());
     let released = depot.run_when_due(&delivery).await;
     assert_eq!((released.status, released.reason), (Status::Delivered, None));
+}
+
+#[tokio::test]
+async fn quiet_hours_that_are_taken_away_release_what_they_held_within_the_hour() {
+    let depot = Depot::new().await;
+    let receiver = Receiver::start(Manner::status(200)).await;
+    let channel = quiet(&depot, &receiver).await;
+    let delivery = depot.post(&channel, "evt-1").await;
+    depot.stream().await;
+    let partition = format!("NOTIFY#{}", depot.person().organization_id);
+    let mut items = depot.world.raw_items(&partition);
+    items.retain(|item| item["SK"]["S"] == channel.id.to_string());
+    let mut item = items.remove(0);
+    item.as_object_mut().unwrap().remove("quiet_hours");
+    depot.world.put(&item);
+    depot.world.clock.advance_minutes(60);
+    depot.run().await;
+    assert_eq!(depot.read(delivery.id).await.status, Status::Delivered);
 }
 
 #[tokio::test]
