@@ -104,7 +104,12 @@ pub async fn run(call: &Call, request: Request) -> Result<Created, Error> {
     let none = None::<String>;
     let changes = Changes::default()
         .with("name", &none, &organization.name)
+        .with("slug", &none, &organization.slug)
         .with("plan", &none, &organization.plan)
+        .with("billing_period", &none, organization.billing_period)
+        .with("renewal_date", &none, &organization.renewal_date)
+        .with("data_residency", &none, &organization.data_residency)
+        .with("default_timezone", &none, &organization.default_timezone)
         .with("features", &none, &organization.features)
         .with("limits", &none, &organization.limits)
         .with("feature_flags", &none, &organization.feature_flags);

@@ -49,8 +49,18 @@ async fn creates_an_organization_whose_administrator_can_sign_in() {
     let answer = client.post("/api/login").json(login).send().await;
     assert_eq!(answer.data(200)["user"]["id"], user["id"]);
     let id = organization["id"].as_str().unwrap().parse().unwrap();
-    let actions: Vec<_> = world.audit(id).iter().map(|it| it["action"].clone()).collect();
-    assert!(actions.contains(&json!("organization.created")), "{actions:?}");
+    let records = world.audit(id);
+    let actions: Vec<_> = records.iter().map(|it| it["action"].clone()).collect();
+    let created = records.iter().find(|it| it["action"] == "organization.created").unwrap();
+    for (field, value) in [
+        ("slug", json!("initech")),
+        ("billing_period", json!("monthly")),
+        ("renewal_date", json!("2027-01-31")),
+        ("data_residency", json!("eu")),
+        ("default_timezone", json!("UTC")),
+    ] {
+        assert_eq!(created["changes"][field], json!({"from": null, "to": value}));
+    }
     assert!(actions.contains(&json!("user.created")), "{actions:?}");
     assert_eq!(world.items_under(&format!("LOGDAYS#{id}")).len(), 1);
     assert!(!world.log.lines().join("").contains('@'));
