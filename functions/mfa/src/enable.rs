@@ -63,8 +63,8 @@ pub struct StartedEnrollment {
 /// begun before is forgotten.
 ///
 /// # Errors
-/// 409 `mfa_already_enabled`; 422 `idempotency_key_reused`; 503 where the deployment's secret is out of reach; those of every route
-/// that needs a session that was proved lately.
+/// 409 `mfa_already_enabled`; 422 `idempotency_key_reused`; 503 where the deployment's secret is out of
+/// reach; those of every route that needs a session that was proved lately.
 #[utoipa::path(
     post,
     path = "/api/user/mfa/enable",

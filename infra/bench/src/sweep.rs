@@ -37,8 +37,8 @@ type Key = (String, String);
 pub(crate) async fn measure(report: &mut Report) {
     report.section("The sweep (bounds: 85 % of bare batches' speed, batches 95 % full, 1.05 items read a deletion, an idle pass one query an organization)");
     // Engines of its own: it is to find its own records and no others. In a file it is the engine of
-    // `make dev`. In memory a deletion takes it six times as long as reading a key, and it does one at a
-    // time: not even a sweep that did nothing else would reach the bound.
+    // `make dev`, which the bound is for. In memory a deletion takes it some six times as long as reading a
+    // key, and it does one thing at a time: a sweep that did nothing else would hardly reach the bound.
     let folder = tempfile::tempdir_in(MEMORY).or_else(|_| tempfile::tempdir()).unwrap();
     let file = folder.path().join("table.db").display().to_string();
     let memory = race(Service::start().await, folder.path()).await;
