@@ -71,7 +71,8 @@ impl Courier {
     /// before can be taken out of its secret.
     pub(crate) async fn reseal(&self, channel: &Channel, delivery: &Delivery) -> Result<(), Error> {
         let (organization, random) = (delivery.organization_id, &*self.app.random);
-        match self.senders.reseal(organization, channel, random).await? {
+        let now = self.app.clock.now();
+        match self.senders.reseal(organization, channel, now, random).await? {
             Some(config) => self.app.store.reseal_channel(organization, channel, &config).await,
             None => Ok(()),
         }

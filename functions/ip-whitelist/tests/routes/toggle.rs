@@ -165,7 +165,10 @@ async fn who_is_not_asked_for_the_address_confirms_from_one_on_the_list_alone() 
     world.allow(&world.admin, &["203.0.113.0/24"]).await;
     let body = json!({"enabled": true, "applies_to": ["api"], "confirm_within_minutes": 1});
     toggle(&world, &token, body).await.expect(200, "");
-    confirm(&world, &token, "198.51.100.1").await.expect(409, "would_lock_out_caller");
+    let refused = confirm(&world, &token, "198.51.100.1").await;
+    refused.expect(409, "would_lock_out_caller");
+    // Nothing forces it, so nothing is said of forcing.
+    assert!(!refused.body["detail"].as_str().unwrap().contains("force"), "{}", refused.body);
     confirm(&world, &token, "203.0.113.1").await.expect(200, "");
 }
 

@@ -164,8 +164,8 @@ impl Senders {
         Ok(cipher.open(channel, sealed)?)
     }
 
-    /// A channel's configuration with its secrets encrypted anew; `None` where they all are with the
-    /// current key.
+    /// A channel's configuration with the secrets that are used encrypted anew; `None` where they all are
+    /// with the current key.
     ///
     /// # Errors
     /// Where one of them does not open, or the deployment's secret is out of reach.
@@ -173,10 +173,11 @@ impl Senders {
         &self,
         organization: OrganizationId,
         channel: &Channel,
+        now: Timestamp,
         random: &dyn Random,
     ) -> Result<Option<Config>, Error> {
         let mut config = channel.config.clone();
-        let sealed = config.sealed();
+        let sealed = config.sealed(now);
         if sealed.is_empty() {
             return Ok(None);
         }

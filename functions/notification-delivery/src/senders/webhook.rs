@@ -57,7 +57,7 @@ pub(super) async fn send(
     let body = body(delivery)?;
     let (id, moment) = (delivery.id.to_string(), now.as_second().to_string());
     // Until a secret that was replaced has ended, the receiver may know the one or the other.
-    let secrets = secrets.iter().filter(|it| it.valid_until.is_none_or(|end| now < end));
+    let secrets = secrets.iter().filter(|secret| secret.is_valid(now));
     let sealed = secrets.clone().map(|secret| secret.sealed.as_str());
     let organization = delivery.organization_id;
     let cipher = ChannelCipher::for_sealed(&senders.keyring, organization, sealed).await?;

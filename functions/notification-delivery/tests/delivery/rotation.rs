@@ -2,12 +2,12 @@
 
 use serde_json::json;
 use shared::model::notifications::{
-    channel::{Channel, Config},
+    channel::{Channel, Config, SigningSecret},
     delivery::Status,
 };
 
 use crate::{
-    depot::Depot,
+    depot::{Depot, SECRET},
     receiver::{Manner, Receiver},
 };
 
@@ -17,7 +17,7 @@ async fn stored(depot: &Depot, channel: &Channel) -> (Channel, Vec<String>) {
     let organization = depot.person().organization_id;
     let mut stored = store.channel(organization, channel.id).await.unwrap().unwrap();
     let key = |sealed: &mut String| sealed.split_once('.').unwrap().0.to_owned();
-    let keys = stored.config.sealed().into_iter().map(key).collect();
+    let keys = stored.config.sealed(depot.world.now()).into_iter().map(key).collect();
     (stored, keys)
 }
 
@@ -74,4 +74,24 @@ async fn a_secret_of_a_key_that_is_not_there_yet_waits_for_it() {
     depot.world.clock.advance_minutes(5);
     depot.run().await;
     assert_eq!(depot.read(delivery.id).await.status, Status::Delivered);
+}
+
+#[tokio::test]
+async fn a_secret_that_has_ended_keeps_no_other_from_being_encrypted_anew() {
+    let depot = Depot::new().await;
+    let receiver = Receiver::start(Manner::status(200)).await;
+    let id = depot.new_channel_id();
+    let ended = SigningSecret {
+        sealed: "k1.of-a-key-that-is-gone".to_owned(),
+        valid_until: Some(depot.world.now()),
+    };
+    let current = SigningSecret { sealed: depot.seal(id, SECRET).await, valid_until: None };
+    let secrets = vec![current, ended];
+    let config = Config::Webhook { url: receiver.url.clone(), secrets };
+    let channel = depot.channel(id, config, |_| {}).await;
+    let both = json!({"current": "k3", "k2": "the present key's material", "k3": "new"});
+    depot.world.set_secret(&both);
+    depot.world.clock.advance_minutes(5);
+    deliver(&depot, &channel, "evt-1").await;
+    assert_eq!(stored(&depot, &channel).await.1, ["k3"]);
 }

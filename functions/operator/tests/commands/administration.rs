@@ -314,6 +314,19 @@ async fn the_glass_is_broken_whatever_state_the_allowlist_is_in() {
 }
 
 #[tokio::test]
+async fn a_limit_is_a_number_that_every_program_can_read() {
+    let world = World::new().await;
+    let with = |limit: u64| {
+        let mut command = create("initech", "ina@initech.example");
+        command["limits"] = json!({"max_pipelines": limit});
+        command
+    };
+    let refused = run(&world, with(9_007_199_254_740_992)).await;
+    assert_eq!(code(refused), "validation_failed");
+    run(&world, with(9_007_199_254_740_991)).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_not_found() {
     let world = World::new().await;
     let before = world.dump();

@@ -137,11 +137,14 @@ impl Config {
         }
     }
 
-    /// Its encrypted secrets.
-    pub fn sealed(&mut self) -> Vec<&mut String> {
+    /// Its encrypted secrets that are used at that moment.
+    pub fn sealed(&mut self, now: Timestamp) -> Vec<&mut String> {
         match self {
             Self::Slack { .. } | Self::Email { .. } => Vec::new(),
-            Self::Webhook { secrets, .. } => secrets.iter_mut().map(|it| &mut it.sealed).collect(),
+            Self::Webhook { secrets, .. } => {
+                let used = secrets.iter_mut().filter(|secret| secret.is_valid(now));
+                used.map(|secret| &mut secret.sealed).collect()
+            }
             Self::Pagerduty { sealed_routing_key: sealed, .. }
             | Self::Teams { sealed_url: sealed, .. } => vec![sealed],
         }
@@ -156,6 +159,14 @@ pub struct SigningSecret {
     /// When it ends, where another has taken its place.
     #[serde(with = "epoch::option", default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
+}
+
+impl SigningSecret {
+    /// Whether requests are signed with it at that moment.
+    #[must_use]
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.valid_until.is_none_or(|end| now < end)
+    }
 }
 
 /// A day of the week.
