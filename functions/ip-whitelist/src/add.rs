@@ -100,7 +100,8 @@ pub async fn handler(
     let covered_by = entries.covering(network).map(|entry| entry.id);
     let id = AllowlistEntryId::generate(call.now, &*call.random);
     let entry = Entry { id, network, label: label.map(|label| label.0), expires_at };
-    let rules = entries.with(entry.clone()).compiled_into(rules(&organization.allowlist)?);
+    let before = rules(&organization.allowlist)?;
+    let rules = entries.with(entry.clone()).compiled_into(before, &*call.random);
     let data = AddedEntry { entry: entry.clone().into(), covered_by };
     let answer = Fixed::json(StatusCode::CREATED, &Envelope { data })?;
     let record = first.record(call, &answer)?;

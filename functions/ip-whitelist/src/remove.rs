@@ -44,7 +44,7 @@ pub async fn handler(
     if before.is_enforced(call.now) {
         caller.ensure_fresh()?;
     }
-    let rules = entries.without(id).compiled_into(before);
+    let rules = entries.without(id).compiled_into(before, &*call.random);
     let means = Means::of(caller.credential);
     if !forced.force && rules.shuts_out(call.address, means, call.now) {
         return Err(would_lock_out_caller());

@@ -67,5 +67,5 @@ async fn compiled_anew(call: &Call, id: OrganizationId) -> Result<Rules, Error> 
         Err(Error::Internal { .. }) => Vec::new(),
         read => read?,
     };
-    Ok(Entries::live(entries, call.now).compiled_into(&Rules::default()))
+    Ok(Entries::live(entries, call.now).compiled_into(&Rules::default(), &*call.random))
 }

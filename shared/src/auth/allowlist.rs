@@ -206,12 +206,17 @@ impl From<AppliesTo> for Vec<Means> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SystemRandom;
 
     const NOW: Timestamp = Timestamp::from_second(1_774_623_600);
 
     fn rules(networks: &[&str]) -> Rules {
         let networks = networks.iter().map(|text| (text.parse().unwrap(), None));
-        Rules { enabled: true, networks: Networks::pack(networks), ..Rules::default() }
+        Rules {
+            enabled: true,
+            networks: Networks::pack(networks, &SystemRandom),
+            ..Rules::default()
+        }
     }
 
     fn judge(rules: &Rules, address: &str, means: Means) -> Verdict {

@@ -9,6 +9,7 @@ use crate::{
     auth::allowlist::{Networks, Rules},
     clock::{Timestamp, epoch},
     ids::AllowlistEntryId,
+    random::Random,
 };
 
 /// How many entries an organization may have.
@@ -102,9 +103,10 @@ impl Entries {
 
     /// The rules with these entries compiled into them.
     #[must_use]
-    pub fn compiled_into(&self, rules: &Rules) -> Rules {
+    pub fn compiled_into(&self, rules: &Rules, random: &dyn Random) -> Rules {
+        let networks = self.0.iter().map(|entry| (entry.network, entry.expires_at));
         Rules {
-            networks: Networks::pack(self.0.iter().map(|it| (it.network, it.expires_at))),
+            networks: Networks::pack(networks, random),
             lasting_entries: self.0.iter().filter(|entry| entry.expires_at.is_none()).count(),
             ..rules.clone()
         }

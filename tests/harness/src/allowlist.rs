@@ -34,7 +34,7 @@ impl World {
         let network = network.parse().unwrap();
         let entry = Entry { id, network, label: None, expires_at };
         let entries = Entries::live(entries, self.now()).with(entry.clone());
-        let rules = entries.compiled_into(&known(&organization.allowlist));
+        let rules = entries.compiled_into(&known(&organization.allowlist), random);
         let audit = &self.some_audit(organization.id, person.user_id);
         let change = AllowlistChange { organization: &organization, rules: &rules, audit };
         store.add_allowlist_entry(change, &entry, person.user_id, None, random).await.unwrap();

@@ -1,20 +1,20 @@
 //! Networks none of which contains another, packed for a search in place.
 
-use std::{collections::BTreeMap, net::IpAddr, ops::Range};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::{
     LAST_END,
-    bytes::{COUNT, Reader, count, counted},
-    column::Column,
+    bytes::Reader,
+    long::Long,
+    short::Short,
+    tags::{Key, Tags},
 };
 use crate::clock::Timestamp;
 
 /// How many bits the half of an IPv6 address has, which is what a column can hold.
-const HALF: u8 = 64;
-/// What stands for the networks' length where they have not all the same.
-const EACH_ITS_OWN: u8 = u8::MAX;
+pub(super) const HALF: u8 = 64;
 /// The bytes of an end.
 const END: usize = 4;
 
@@ -26,40 +26,37 @@ pub(super) enum Halves {
 }
 
 /// Where a layer lies in the packed bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layer {
     v4: Short,
     /// IPv6 networks up to /64.
     v6: Short,
-    /// Longer ones that are alone in their /64.
-    alone: Long,
-    /// Longer ones that share a /64 with others.
-    together: Long,
+    /// Longer ones.
+    longer: Longer,
     /// Where the ends begin, if the networks end.
     ends: Option<usize>,
 }
 
-/// Networks of up to 64 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Short {
-    count: usize,
-    numbers: Column,
-    /// Where the first length is.
-    lengths: usize,
-    /// How far the next one is from it: nowhere, if all have the same.
-    step: usize,
+/// IPv6 networks longer than /64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Longer {
+    AsTheyAre(Long),
+    Tagged(Tags),
 }
 
-/// Networks of more than 64 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Long {
-    groups: usize,
-    /// The networks' first 64 bits, once each.
-    firsts: Column,
-    /// Where it is said with which network each group begins, if not each has only one.
-    begins: Option<usize>,
-    /// The bits behind, in the groups' order.
-    rests: Short,
+/// A network as a column holds it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) number: u64,
+    pub(super) length: u8,
+    pub(super) end: Option<Timestamp>,
+}
+
+/// A network longer than /64: its first half, and what it is behind that.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LongEntry {
+    pub(super) first: u64,
+    pub(super) rest: Entry,
 }
 
 impl From<IpAddr> for Halves {
@@ -76,39 +73,33 @@ impl From<IpAddr> for Halves {
     }
 }
 
-/// A network as a column holds it.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    number: u64,
-    length: u8,
-    end: Option<Timestamp>,
-}
-
 impl Layer {
-    /// Packs sorted networks, which all have an end or none.
-    pub(super) fn write(packed: &mut Vec<u8>, networks: &[(IpNet, Option<Timestamp>)]) {
-        let (mut v4, mut v6, mut long) = (Vec::new(), Vec::new(), BTreeMap::<_, Vec<_>>::new());
+    /// Packs sorted networks, which all have an end or none. With a key, those longer than /64 are
+    /// tagged.
+    pub(super) fn write(
+        packed: &mut Vec<u8>,
+        networks: &[(IpNet, Option<Timestamp>)],
+        key: Option<&Key>,
+    ) {
+        let (mut v4, mut v6, mut longer) = (Vec::new(), Vec::new(), Vec::new());
         for (network, end) in networks {
             let (length, end) = (network.prefix_len(), *end);
             match Halves::from(network.network()) {
                 Halves::V4(number) => v4.push(Entry { number, length, end }),
                 Halves::V6(number, _) if length <= HALF => v6.push(Entry { number, length, end }),
                 Halves::V6(first, number) => {
-                    long.entry(first).or_default().push(Entry {
-                        number,
-                        length: length - HALF,
-                        end,
-                    });
+                    let rest = Entry { number, length: length - HALF, end };
+                    longer.push(LongEntry { first, rest });
                 }
             }
         }
-        let (alone, together): (Vec<_>, Vec<_>) =
-            long.into_iter().partition(|(_, it)| it.len() == 1);
         Short::write(packed, &v4);
         Short::write(packed, &v6);
-        let alone = Long::write(packed, &alone);
-        let together = Long::write(packed, &together);
-        for entry in [v4, v6, alone, together].concat() {
+        let longer = match key {
+            Some(key) => Tags::write(packed, key, &longer),
+            None => Long::write(packed, &longer),
+        };
+        for entry in [v4, v6, longer].concat() {
             if let Some(end) = entry.end {
                 // Later than that is refused at the edge; sooner has ended.
                 let end = u32::try_from(end.as_second().clamp(0, LAST_END)).unwrap_or_default();
@@ -117,13 +108,15 @@ impl Layer {
         }
     }
 
-    /// Reads where a layer lies.
-    pub(super) fn read(reader: &mut Reader<'_>, ending: bool) -> Option<Self> {
+    /// Reads where a layer lies, and with the place of a key, where its tags do.
+    pub(super) fn read(reader: &mut Reader<'_>, key: Option<usize>, ending: bool) -> Option<Self> {
         let v4 = Short::read(reader)?;
         let v6 = Short::read(reader)?;
-        let alone = Long::read(reader, false)?;
-        let together = Long::read(reader, true)?;
-        let layer = Self { v4, v6, alone, together, ends: None };
+        let longer = match key {
+            Some(key) => Longer::Tagged(Tags::read(reader, key)?),
+            None => Longer::AsTheyAre(Long::read(reader)?),
+        };
+        let layer = Self { v4, v6, longer, ends: None };
         let ends = if ending { Some(reader.take(layer.count() * END)?.0) } else { None };
         Some(Self { ends, ..layer })
     }
@@ -140,13 +133,15 @@ impl Layer {
 
     #[inline]
     fn find_v6(&self, packed: &[u8], first: u64, rest: u64) -> Option<usize> {
-        let v6 = || self.v6.find(packed, 0..self.v6.count, first);
-        let alone = || self.alone.find(packed, first, rest);
-        let together = || self.together.find(packed, first, rest);
-        let behind = |count: usize| move |index: usize| count + index;
-        v6().map(behind(self.v4.count))
-            .or_else(|| alone().map(behind(self.v4.count + self.v6.count)))
-            .or_else(|| together().map(behind(self.count() - self.together.rests.count)))
+        let found = self.v6.find(packed, 0..self.v6.count, first);
+        let index = found.or_else(|| {
+            let index = match &self.longer {
+                Longer::AsTheyAre(long) => long.find(packed, first, rest),
+                Longer::Tagged(tags) => tags.find(packed, first, rest),
+            };
+            Some(self.v6.count + index?)
+        })?;
+        Some(self.v4.count + index)
     }
 
     /// How many of the networks end, and have not ended at that moment.
@@ -156,100 +151,11 @@ impl Layer {
     }
 
     const fn count(&self) -> usize {
-        self.v4.count + self.v6.count + self.alone.rests.count + self.together.rests.count
-    }
-}
-
-impl Short {
-    fn write(packed: &mut Vec<u8>, entries: &[Entry]) {
-        packed.extend(counted(entries.len()));
-        let lengths: Vec<u8> = entries.iter().map(|entry| entry.length).collect();
-        let (Some(least), Some(most)) = (lengths.iter().min(), lengths.iter().max()) else {
-            return;
+        let longer = match &self.longer {
+            Longer::AsTheyAre(long) => long.count(),
+            Longer::Tagged(tags) => tags.count,
         };
-        Column::write(packed, entries.iter().map(|entry| entry.number), *most);
-        if least == most {
-            packed.push(*least);
-        } else {
-            packed.push(EACH_ITS_OWN);
-            packed.extend(lengths);
-        }
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let count = reader.count()?;
-        if count == 0 {
-            return Some(Self::default());
-        }
-        let numbers = Column::read(reader, count)?;
-        let (at, length) = reader.take(1)?;
-        let (lengths, step) =
-            if length == [EACH_ITS_OWN] { (reader.take(count)?.0, 1) } else { (at, 0) };
-        Some(Self { count, numbers, lengths, step })
-    }
-
-    /// Which of the networks with these indices contains `address`.
-    #[inline]
-    fn find(&self, packed: &[u8], among: Range<usize>, address: u64) -> Option<usize> {
-        if among.is_empty() {
-            return None;
-        }
-        let found = self.numbers.find(packed, among, address)?;
-        let length = packed.get(self.lengths + found.index * self.step)?;
-        (found.agreeing >= u32::from(*length)).then_some(found.index)
-    }
-}
-
-impl Long {
-    /// Packs networks by their first 64 bits, and hands them back in the order that they lie in.
-    fn write(packed: &mut Vec<u8>, groups: &[(u64, Vec<Entry>)]) -> Vec<Entry> {
-        packed.extend(counted(groups.len()));
-        if groups.is_empty() {
-            return Vec::new();
-        }
-        Column::write(packed, groups.iter().map(|(first, _)| *first), HALF);
-        let rests: Vec<Entry> = groups.iter().flat_map(|(_, rests)| rests).copied().collect();
-        if rests.len() > groups.len() {
-            let mut begin = 0;
-            for (_, rests) in groups {
-                packed.extend(counted(begin));
-                begin += rests.len();
-            }
-            packed.extend(counted(begin));
-        }
-        Short::write(packed, &rests);
-        rests
-    }
-
-    fn read(reader: &mut Reader<'_>, together: bool) -> Option<Self> {
-        let groups = reader.count()?;
-        if groups == 0 {
-            return Some(Self::default());
-        }
-        let firsts = Column::read(reader, groups)?;
-        let begins = if together { Some(reader.take((groups + 1) * COUNT)?.0) } else { None };
-        let rests = Short::read(reader)?;
-        (together || rests.count == groups).then_some(Self { groups, firsts, begins, rests })
-    }
-
-    #[inline]
-    fn find(&self, packed: &[u8], first: u64, rest: u64) -> Option<usize> {
-        if self.groups == 0 {
-            return None;
-        }
-        let group = self.firsts.find(packed, 0..self.groups, first)?;
-        if group.agreeing < u32::from(HALF) {
-            return None;
-        }
-        let group = group.index;
-        let among = match self.begins {
-            Some(at) => {
-                let begin = |group: usize| count(packed, at + group * COUNT);
-                begin(group)..begin(group + 1).min(self.rests.count)
-            }
-            None => group..group + 1,
-        };
-        self.rests.find(packed, among, rest)
+        self.v4.count + self.v6.count + longer
     }
 }
 

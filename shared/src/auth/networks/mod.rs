@@ -5,21 +5,26 @@
 //! bits behind. A number takes 4 or 8 bytes, by the longest prefix of its column; a prefix length
 //! takes one, or none where all are the same. So 1,000 IPv4 networks take 4 to 5 KB, and IPv6 ones up
 //! to /64 8 to 9 KB, as do single IPv6 addresses that share /64s. 1,000 addresses that share nothing
-//! take 16 to 17 KB: 128 random bits each, in whatever order, cannot take less than 15.
+//! would take 16 to 17 KB: 128 random bits each, in whatever order, cannot take less than 15. Where that
+//! is too much for the organization's item, networks longer than /64 are tagged instead, with 10 bytes
+//! each.
 //!
 //! Networks that end cannot be merged, for their ends differ. One of them can lie within another,
 //! and a search finds no more than the last that begins before an address: so each lies in the
 //! layer that is numbered by how many others it lies within, mostly the first. They take four
 //! bytes more, for the second of their end.
 //!
-//! The bytes: a version, the checksum of all behind it, the number of layers, the layers, of which
-//! the first is that of the networks without an end.
+//! The bytes: a version, the checksum of all behind it, with the version of tags their key, the number
+//! of layers, the layers, of which the first is that of the networks without an end.
 
 mod bytes;
 mod column;
 mod layer;
+mod long;
+mod short;
+mod tags;
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -27,18 +32,29 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use self::{
     bytes::{Reader, counted},
     layer::{Halves, Layer},
+    tags::Key,
 };
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, random::Random};
 
+/// The version of networks as they are.
 const VERSION: u8 = 3;
+/// The version of those with tags.
+const TAGGED: u8 = 4;
 /// The version and the checksum.
 const HEADER_LENGTH: usize = 5;
 
 /// The last second in which a network may end: 2106-02-07T06:28:15Z.
 pub const LAST_END: i64 = 0xffff_ffff;
 
+/// How many bytes networks may take as they are: what an organization's item has room for, beside 1.5 KB
+/// of its own, in the three units that it is read for at most.
+const ROOM: usize = 3 * 4096 - 1536;
+
+/// A network and its end.
+type Ending = (IpNet, Option<Timestamp>);
+
 /// Packed networks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Networks {
     packed: Vec<u8>,
     layers: Vec<Layer>,
@@ -46,35 +62,26 @@ pub struct Networks {
 
 impl Default for Networks {
     fn default() -> Self {
-        Self::pack([])
+        let packed = packed(&[Vec::new()], None);
+        let layers = layers_of(&packed).unwrap_or_default();
+        Self { packed, layers }
     }
 }
 
 impl Networks {
     /// Packs networks with their ends. An IPv4-mapped IPv6 network becomes the IPv4 network that it
-    /// means. Of more than 65,535 networks, the first count.
+    /// means. Of more than 65,535 networks, the first count. `random` draws the key of tags, where there
+    /// are any.
     #[must_use]
-    pub fn pack(networks: impl IntoIterator<Item = (IpNet, Option<Timestamp>)>) -> Self {
-        let (mut v4, mut v6, mut ending) = (Vec::new(), Vec::new(), Vec::new());
-        for (network, end) in networks.into_iter().take(usize::from(u16::MAX)) {
-            match (canonical(network), end) {
-                (network, Some(_)) => ending.push((network, end)),
-                (IpNet::V4(network), None) => v4.push(network),
-                (IpNet::V6(network), None) => v6.push(network),
-            }
-        }
-        let v4 = Ipv4Net::aggregate(&v4).into_iter().map(IpNet::V4);
-        let v6 = Ipv6Net::aggregate(&v6).into_iter().map(IpNet::V6);
-        let mut layers = vec![v4.chain(v6).map(|network| (network, None)).collect()];
-        layers.extend(nested(ending));
-        let mut body = counted(layers.len()).to_vec();
-        for layer in &mut layers {
-            layer.sort_unstable();
-            Layer::write(&mut body, layer);
-        }
-        let mut packed = vec![VERSION];
-        packed.extend(crc32fast::hash(&body).to_le_bytes());
-        packed.extend(body);
+    pub fn pack(networks: impl IntoIterator<Item = Ending>, random: &dyn Random) -> Self {
+        let layers = layered(networks);
+        let as_they_are = packed(&layers, None);
+        let packed = if as_they_are.len() <= ROOM {
+            as_they_are
+        } else {
+            let tagged = packed(&layers, Some(&Key::generate(random)));
+            if tagged.len() < as_they_are.len() { tagged } else { as_they_are }
+        };
         let layers = layers_of(&packed).unwrap_or_default();
         Self { packed, layers }
     }
@@ -106,8 +113,28 @@ impl Networks {
     }
 }
 
+/// The networks without an end, merged, and behind them the others; each layer sorted.
+fn layered(networks: impl IntoIterator<Item = Ending>) -> Vec<Vec<Ending>> {
+    let (mut v4, mut v6, mut ending) = (Vec::new(), Vec::new(), Vec::new());
+    for (network, end) in networks.into_iter().take(usize::from(u16::MAX)) {
+        match (canonical(network), end) {
+            (network, Some(_)) => ending.push((network, end)),
+            (IpNet::V4(network), None) => v4.push(network),
+            (IpNet::V6(network), None) => v6.push(network),
+        }
+    }
+    let v4 = Ipv4Net::aggregate(&v4).into_iter().map(IpNet::V4);
+    let v6 = Ipv6Net::aggregate(&v6).into_iter().map(IpNet::V6);
+    let mut layers = vec![v4.chain(v6).map(|network| (network, None)).collect()];
+    layers.extend(nested(ending));
+    for layer in &mut layers {
+        layer.sort_unstable();
+    }
+    layers
+}
+
 /// The networks by how many others of them each lies within.
-fn nested(mut networks: Vec<(IpNet, Option<Timestamp>)>) -> Vec<Vec<(IpNet, Option<Timestamp>)>> {
+fn nested(mut networks: Vec<Ending>) -> Vec<Vec<Ending>> {
     networks.sort_unstable();
     let mut layers: Vec<Vec<_>> = Vec::new();
     let mut around: Vec<IpNet> = Vec::new();
@@ -122,16 +149,34 @@ fn nested(mut networks: Vec<(IpNet, Option<Timestamp>)>) -> Vec<Vec<(IpNet, Opti
     layers
 }
 
+/// The bytes of sorted layers, of which the first has no ends; with tags where there is a key.
+fn packed(layers: &[Vec<Ending>], key: Option<&Key>) -> Vec<u8> {
+    let mut body = key.map(|key| key.as_bytes().to_vec()).unwrap_or_default();
+    body.extend(counted(layers.len()));
+    for layer in layers {
+        Layer::write(&mut body, layer, key);
+    }
+    let mut packed = vec![if key.is_some() { TAGGED } else { VERSION }];
+    packed.extend(crc32fast::hash(&body).to_le_bytes());
+    packed.extend(body);
+    packed
+}
+
 /// Where the layers lie, if the bytes are whole.
 fn layers_of(packed: &[u8]) -> Option<Vec<Layer>> {
     let (header, body) = packed.split_first_chunk::<HEADER_LENGTH>()?;
     let [version, checksum @ ..] = *header;
-    if version != VERSION || u32::from_le_bytes(checksum) != crc32fast::hash(body) {
+    if u32::from_le_bytes(checksum) != crc32fast::hash(body) {
         return None;
     }
     let mut reader = Reader::new(packed, HEADER_LENGTH);
+    let key = match version {
+        VERSION => None,
+        TAGGED => Some(Key::read(&mut reader)?),
+        _ => return None,
+    };
     let count = reader.count()?;
-    let layers = (0..count).map(|index| Layer::read(&mut reader, index > 0));
+    let layers = (0..count).map(|index| Layer::read(&mut reader, key, index > 0));
     let layers = layers.collect::<Option<Vec<_>>>()?;
     reader.is_done().then_some(layers)
 }
@@ -149,6 +194,13 @@ pub fn canonical(network: IpNet) -> IpNet {
     network.trunc()
 }
 
+/// Without the bytes, which have the key of tags in them.
+impl fmt::Debug for Networks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Networks").field("packed_len", &self.packed_len()).finish_non_exhaustive()
+    }
+}
+
 impl Serialize for Networks {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&self.packed)
@@ -160,7 +212,7 @@ impl<'de> Deserialize<'de> for Networks {
         struct Bytes;
         impl de::Visitor<'_> for Bytes {
             type Value = Networks;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("packed networks")
             }
             fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Networks, E> {
