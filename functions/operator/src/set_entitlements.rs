@@ -11,6 +11,7 @@ use shared::{
         audit::{Action, Actor, Changes},
         organization::BillingPeriod,
     },
+    store::Lost,
 };
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// What to set. A field that is left out keeps its value; a list or a map is replaced whole.
-#[derive(Debug, Deserr)]
+#[derive(Debug, Clone, Deserr)]
 #[deserr(error = Faults, deny_unknown_fields)]
 pub struct Request {
     /// Whose.
@@ -53,8 +54,12 @@ pub struct Updated {
 /// Sets an organization's plan, subscription, features, limits and flags.
 ///
 /// # Errors
-/// 422; 404; 409 where another command was faster.
+/// 422; 404; 409 where other changes kept coming first.
 pub async fn run(call: &Call, request: Request) -> Result<Updated, Error> {
+    target::insist(call, async || set(call, request.clone()).await).await
+}
+
+async fn set(call: &Call, request: Request) -> Result<Updated, Lost> {
     let Request {
         organization_id,
         plan,
@@ -88,10 +93,7 @@ pub async fn run(call: &Call, request: Request) -> Result<Updated, Error> {
     if !changes.is_empty() {
         let (id, actor) = (organization.id, Actor::Operator);
         let audit = call.audit(id, actor, Action::EntitlementsUpdated, id, changes);
-        call.store
-            .set_entitlements(&organization, &audit, &*call.random)
-            .await
-            .map_err(|lost| lost.or(target::overtaken()))?;
+        call.store.set_entitlements(&organization, &audit, &*call.random).await?;
     }
     Ok(Updated { organization: organization.into() })
 }

@@ -98,7 +98,7 @@ impl TextRule for DayRule {
 const MAX_LIMIT: u64 = (1 << 53) - 1;
 
 /// Limits by name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Limits(pub BTreeMap<String, u64>);
 
 impl Deserr<Faults> for Limits {
@@ -116,7 +116,7 @@ impl Deserr<Faults> for Limits {
 }
 
 /// What is switched on or off, by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Flags(pub BTreeMap<String, bool>);
 
 impl Deserr<Faults> for Flags {

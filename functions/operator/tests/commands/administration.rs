@@ -232,6 +232,26 @@ async fn entitlements_are_set_and_audited() {
 }
 
 #[tokio::test]
+async fn entitlements_that_are_overtaken_are_set_over_what_came_first() {
+    let world = World::new().await;
+    let partition = format!("ORG#{}", world.admin.organization_id);
+    world.tamper_before("TransactWriteItems", partition, |item| {
+        item["version"] = json!({"N": "7"});
+        item["plan"] = json!({"S": "team"});
+    });
+    let command = json!({
+        "action": "set_entitlements", "organization_id": world.admin.organization_id,
+        "plan": "starter",
+    });
+    run(&world, command).await.unwrap();
+    let organization = world.principal(&world.admin).await.organization;
+    assert_eq!((organization.plan.as_str(), organization.version), ("starter", 8));
+    let records = world.audited(&world.admin, "organization.entitlements_updated");
+    let [record] = &records[..] else { panic!("{records:?}") };
+    assert_eq!(record["changes"]["plan"], json!({"from": "team", "to": "starter"}));
+}
+
+#[tokio::test]
 async fn a_new_organization_has_the_time_zone_and_the_flags_that_are_given_or_utc_and_none() {
     let world = World::new().await;
     for (index, (given, zone, flags)) in [
