@@ -359,10 +359,10 @@ fn agrees_with_a_plain_scan(pack: fn(Vec<Ending>) -> Networks) {
 
 #[test]
 fn the_search_agrees_with_a_plain_scan_in_100_000_cases() {
-    agrees_with_a_plain_scan(|list| pack(list));
+    agrees_with_a_plain_scan(pack);
 }
 
 #[test]
 fn the_search_of_tags_agrees_with_a_plain_scan_in_100_000_cases() {
-    agrees_with_a_plain_scan(|list| pack_tagged(list));
+    agrees_with_a_plain_scan(pack_tagged);
 }
