@@ -38,3 +38,29 @@ impl From<Refused> for Diagnostic {
         Self { error_type: error.code().to_owned(), error_message: message }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_its_code_and_all_its_faults_and_logs_the_code_alone() {
+        let limits = Faults::new("/limits", "invalid_type", "Expected an object.");
+        let faults = Faults::new("/name", "missing_field", "Required.").and(limits);
+        let refused = Refused::new(Error::from(faults), "req");
+        assert_eq!(format!("{refused:?}"), "refused: validation_failed");
+        let told = Diagnostic::from(refused);
+        assert_eq!(told.error_type, "validation_failed");
+        let faults =
+            " /limits: Expected an object. (invalid_type) /name: Required. (missing_field)";
+        assert!(told.error_message.ends_with(faults), "{}", told.error_message);
+    }
+
+    #[test]
+    fn what_failed_within_is_not_told() {
+        let failed = Refused::new(Error::internal("the item of Ada does not decode"), "req");
+        let told = Diagnostic::from(failed);
+        assert_eq!(told.error_type, "internal_error");
+        assert!(!told.error_message.contains("Ada"), "{}", told.error_message);
+    }
+}

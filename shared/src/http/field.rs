@@ -300,5 +300,7 @@ mod tests {
             assert_eq!(code_of(value.clone()), Err("invalid_type"), "{value}");
         }
         assert_eq!(code_of(Value::Null), Err("not_nullable"));
+        let zero = deserr::deserialize::<Int<0, 10>, _, Faults>(json!(-0.0));
+        assert_eq!(zero.map(|number| number.0).ok(), Some(0));
     }
 }
