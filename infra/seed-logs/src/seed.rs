@@ -77,5 +77,5 @@ pub fn store_at(url: &str) -> Store {
         .region(Region::from_static("us-east-1"))
         .endpoint_url(url)
         .build();
-    Store::new(Client::from_conf(config), TABLE)
+    Store::new(|| Client::from_conf(config), TABLE)
 }

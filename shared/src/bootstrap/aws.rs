@@ -12,22 +12,37 @@ use aws_sdk_dynamodb::{
     },
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
 
 use super::{StartError, required, variable};
+use crate::store::Direct;
 
 /// The settings that all services share, the connections among them: made once.
 pub(super) fn config() -> Result<SdkConfig, StartError> {
-    static CONFIG: OnceLock<SdkConfig> = OnceLock::new();
-    if let Some(config) = CONFIG.get() {
-        return Ok(config.clone());
-    }
-    let config = read()?;
-    Ok(CONFIG.get_or_init(|| config).clone())
+    Ok(shared()?.sdk.clone())
 }
 
-fn read() -> Result<SdkConfig, StartError> {
+/// What all services share.
+struct Shared {
+    sdk: SdkConfig,
+    connector: SharedHttpConnector,
+    credentials: Credentials,
+    region: String,
+}
+
+fn shared() -> Result<&'static Shared, StartError> {
+    static SHARED: OnceLock<Shared> = OnceLock::new();
+    if let Some(shared) = SHARED.get() {
+        return Ok(shared);
+    }
+    let shared = read()?;
+    Ok(SHARED.get_or_init(|| shared))
+}
+
+fn read() -> Result<Shared, StartError> {
+    let region = required("AWS_REGION")?;
     let credentials = Credentials::new(
         required("AWS_ACCESS_KEY_ID")?,
         required("AWS_SECRET_ACCESS_KEY")?,
@@ -47,16 +62,18 @@ fn read() -> Result<SdkConfig, StartError> {
         .with_max_backoff(Duration::from_millis(200));
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .credentials_provider(SharedCredentialsProvider::new(credentials.clone()))
         // The credentials are at hand: what would be kept is what is asked for.
         .identity_cache(IdentityCache::no_cache())
-        .region(Region::new(required("AWS_REGION")?))
+        .region(Region::new(region.clone()))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .timeout_config(timeouts)
         // An attempt's end comes before any stall would be noticed (20 s by default).
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_config(retries);
-    Ok(config.http_client(super::http::client()?).build())
+    let connector = super::http::connector()?;
+    let sdk = config.http_client(super::http::client(connector.clone())).build();
+    Ok(Shared { sdk, connector, credentials, region })
 }
 
 /// The settings for one service. `endpoint` is the SDK's own name of the variable that moves the
@@ -67,9 +84,19 @@ pub(super) fn of_service(config: &SdkConfig, endpoint: &'static str) -> SdkConfi
     config.build()
 }
 
+/// The table's own name of that variable.
+const TABLE_ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+
 /// The table's client.
 pub(super) fn dynamodb(config: &SdkConfig) -> Client {
-    Client::new(&of_service(config, "AWS_ENDPOINT_URL_DYNAMODB"))
+    Client::new(&of_service(config, TABLE_ENDPOINT))
+}
+
+/// The way to the table that reads try first.
+pub(super) fn direct() -> Result<Option<Direct>, StartError> {
+    let Shared { connector, credentials, region, .. } = shared()?;
+    let endpoint = variable(TABLE_ENDPOINT);
+    Ok(Direct::new(connector.clone(), credentials.clone(), region, endpoint))
 }
 
 #[cfg(test)]

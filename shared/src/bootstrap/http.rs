@@ -36,7 +36,7 @@ const AMAZON_ROOTS: [&[u8]; 5] = [
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A client with a pool of connections of its own.
-pub(super) fn client() -> Result<SharedHttpClient, StartError> {
+pub(super) fn connector() -> Result<SharedHttpConnector, StartError> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -47,8 +47,12 @@ pub(super) fn client() -> Result<SharedHttpClient, StartError> {
         .enable_http1()
         .wrap_connector(tcp);
     let connector = Connector(Client::builder(TokioExecutor::new()).build(tls));
-    let connector = SharedHttpConnector::new(connector);
-    Ok(http_client_fn(move |_, _| connector.clone()))
+    Ok(SharedHttpConnector::new(connector))
+}
+
+/// The SDK's form of it.
+pub(super) fn client(connector: SharedHttpConnector) -> SharedHttpClient {
+    http_client_fn(move |_, _| connector.clone())
 }
 
 #[derive(Debug)]
@@ -124,6 +128,6 @@ mod tests {
 
     #[test]
     fn tls_has_what_the_configuration_needs() {
-        assert!(tls().is_ok() && client().is_ok());
+        assert!(tls().is_ok() && connector().is_ok());
     }
 }

@@ -90,14 +90,17 @@ fn secrets_client(aws: &aws_types::SdkConfig) -> aws_sdk_secretsmanager::Client 
 
 fn app() -> Result<App, StartError> {
     let aws = aws::config()?;
+    #[cfg(feature = "secrets")]
+    let secrets = aws.clone();
     let clock = Arc::new(SystemClock);
     Ok(App {
-        store: Store::new(aws::dynamodb(&aws), &required("TABLE_NAME")?),
+        store: Store::new(move || aws::dynamodb(&aws), &required("TABLE_NAME")?)
+            .directly(aws::direct()?),
         #[cfg(feature = "passwords")]
         passwords: crate::auth::password::Hasher::new(memory()?)?,
         #[cfg(feature = "secrets")]
         keyring: crate::secrets::Keyring::new(
-            move || secrets_client(&aws),
+            move || secrets_client(&secrets),
             &required("SECRET_ID")?,
             clock.clone(),
         ),

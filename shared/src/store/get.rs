@@ -1,13 +1,13 @@
 //! Reads by key, all of them strongly consistent.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{
     operation::{batch_get_item::BatchGetItemOutput, get_item::GetItemOutput},
     types::{KeysAndAttributes, ReturnConsumedCapacity},
 };
 use aws_smithy_runtime_api::client::interceptors::context::Output;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Store, failure::failure, item::Item, key::Key, meter::Consumed, undecoded::Undecoded};
 use crate::error::Error;
@@ -30,6 +30,37 @@ struct GotBatch {
     unprocessed_keys: HashMap<String, serde_json::Value>,
     #[serde(default)]
     consumed_capacity: Vec<Consumed>,
+}
+
+/// What `BatchGetItem` is asked.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AskedBatch<'a> {
+    request_items: BTreeMap<&'a str, Asked<'a>>,
+    return_consumed_capacity: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Asked<'a> {
+    keys: Vec<Named<'a>>,
+    consistent_read: bool,
+}
+
+/// A key.
+#[derive(Serialize)]
+struct Named<'a> {
+    #[serde(rename = "PK")]
+    partition: S<'a>,
+    #[serde(rename = "SK")]
+    sort: S<'a>,
+}
+
+/// A text.
+#[derive(Serialize)]
+struct S<'a> {
+    #[serde(rename = "S")]
+    text: &'a str,
 }
 
 impl Store {
@@ -84,17 +115,44 @@ impl Store {
         &self,
         keys: impl IntoIterator<Item = Key>,
     ) -> Result<Vec<Item>, Error> {
-        let keys: Vec<_> = keys.into_iter().map(Key::attributes).collect();
+        let keys: Vec<_> = keys.into_iter().collect();
         if keys.is_empty() {
             return Ok(Vec::new());
         }
+        self.meter.call();
+        let mut got = match self.batch_get_directly(&keys).await {
+            Some(got) => got,
+            None => self.batch_get_by_sdk(keys).await?,
+        };
+        self.meter.consumed(got.consumed_capacity);
+        // An item left unread is not an item that is missing: taking it for one would refuse a valid
+        // credential with a 401, forget a replay, or fail the deliveries of a channel that is there.
+        if !got.unprocessed_keys.is_empty() {
+            return Err(Error::unavailable("BatchGetItem: keys left unprocessed"));
+        }
+        Ok(got.responses.remove(&*self.table).unwrap_or_default())
+    }
+
+    async fn batch_get_directly(&self, keys: &[Key]) -> Option<GotBatch> {
+        let direct = self.direct.as_ref()?;
+        let keys = keys.iter().map(|key| Named {
+            partition: S { text: key.partition() },
+            sort: S { text: key.sort() },
+        });
+        let of_table = Asked { keys: keys.collect(), consistent_read: true };
+        let request_items = BTreeMap::from([(&*self.table, of_table)]);
+        let asked = AskedBatch { request_items, return_consumed_capacity: "TOTAL" };
+        direct.call("DynamoDB_20120810.BatchGetItem", &asked).await
+    }
+
+    async fn batch_get_by_sdk(&self, keys: Vec<Key>) -> Result<GotBatch, Error> {
+        let keys = keys.into_iter().map(Key::attributes).collect();
         let request = KeysAndAttributes::builder()
             .set_keys(Some(keys))
             .consistent_read(true)
             .build()
             .map_err(|error| Error::internal(error.to_string()))?;
         let answer = Undecoded::new(|| Output::erase(BatchGetItemOutput::builder().build()));
-        self.meter.call();
         self.client
             .batch_get_item()
             .request_items(&*self.table, request)
@@ -104,13 +162,6 @@ impl Store {
             .send()
             .await
             .map_err(|error| failure("BatchGetItem", &error))?;
-        let mut got: GotBatch = answer.decode("BatchGetItem")?;
-        self.meter.consumed(got.consumed_capacity);
-        // An item left unread is not an item that is missing: taking it for one would refuse a valid
-        // credential with a 401, forget a replay, or fail the deliveries of a channel that is there.
-        if !got.unprocessed_keys.is_empty() {
-            return Err(Error::unavailable("BatchGetItem: keys left unprocessed"));
-        }
-        Ok(got.responses.remove(&*self.table).unwrap_or_default())
+        answer.decode("BatchGetItem")
     }
 }

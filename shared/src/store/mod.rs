@@ -8,6 +8,7 @@ mod audit;
 mod batch;
 mod challenges;
 mod deliveries;
+mod direct;
 mod encode;
 mod events;
 mod expression;
@@ -36,7 +37,7 @@ mod update;
 mod users;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aws_sdk_dynamodb::Client;
 
@@ -50,6 +51,7 @@ pub use self::{
     batch::BATCH,
     challenges::FirstStep,
     deliveries::{ChannelKey, Channels, Due, DueEnd, DuePage, MAX_AT_ONCE},
+    direct::Direct,
     events::Publication,
     lease::Lease,
     meter::Meter,
@@ -68,24 +70,36 @@ pub use self::{
     users::{PasswordChange, ProfileUpdate},
 };
 
+/// Makes the SDK's client.
+type MakeClient = Box<dyn FnOnce() -> Client + Send>;
+
 /// The table, as one request sees it: what the request spends is counted.
 #[derive(Debug, Clone)]
 pub struct Store {
-    client: Client,
+    client: Arc<LazyLock<Client, MakeClient>>,
+    direct: Option<Direct>,
     table: Arc<str>,
     meter: Arc<Meter>,
 }
 
 impl Store {
-    /// The table of that name.
+    /// The table of that name. The SDK's client is made when it is first needed: that takes longer than
+    /// all else in a start, and a function that only reads may never need it.
     #[must_use]
-    pub fn new(client: Client, table: &str) -> Self {
-        Self { client, table: table.into(), meter: Arc::default() }
+    pub fn new(client: impl FnOnce() -> Client + Send + 'static, table: &str) -> Self {
+        let client = Arc::new(LazyLock::new(Box::new(client) as MakeClient));
+        Self { client, direct: None, table: table.into(), meter: Arc::default() }
+    }
+
+    /// The same table, with a way to it that reads try first.
+    #[must_use]
+    pub fn directly(self, direct: Option<Direct>) -> Self {
+        Self { direct, ..self }
     }
 
     /// The same table with a meter of its own.
     #[must_use]
     pub fn metered(&self, meter: Arc<Meter>) -> Self {
-        Self { client: self.client.clone(), table: Arc::clone(&self.table), meter }
+        Self { meter, ..self.clone() }
     }
 }

@@ -136,6 +136,12 @@ impl Orders {
         self.0.lock().unwrap().extend((0..times).map(|_| (call, order.clone())));
     }
 
+    /// Whether anything is to happen to that call.
+    fn are_for(&self, target: &str) -> bool {
+        let dying = self.2.until_death.lock().unwrap().is_some();
+        dying || self.0.lock().unwrap().iter().any(|(call, _)| target.ends_with(call))
+    }
+
     fn take(&self, target: &str) -> Option<Order> {
         let mut orders = self.0.lock().unwrap();
         let index = orders.iter().position(|(call, _)| target.ends_with(call))?;
@@ -167,6 +173,27 @@ impl HttpClient for FaultyClient {
 struct FaultyConnector {
     inner: SharedHttpConnector,
     orders: Orders,
+}
+
+/// The connector of calls that do not go by way of the SDK. Those for which something is ordered fail
+/// here, so that the SDK meets it.
+#[derive(Debug)]
+pub(crate) struct DirectConnector {
+    pub(crate) inner: SharedHttpConnector,
+    pub(crate) orders: Orders,
+}
+
+impl HttpConnector for DirectConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        if self.orders.are_for(&target) {
+            return HttpConnectorFuture::ready(Err(ConnectorError::io("ordered".into())));
+        }
+        let body = request.body().bytes().unwrap_or_default();
+        self.orders.accesses().extend(accesses(&target, body));
+        self.orders.note(&target, body);
+        self.inner.call(request)
+    }
 }
 
 impl HttpConnector for FaultyConnector {

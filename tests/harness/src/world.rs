@@ -8,7 +8,7 @@ use std::{
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig,
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector};
 use aws_types::SdkConfig;
 use serde_json::Value;
 use shared::{
@@ -17,14 +17,14 @@ use shared::{
     clock::{Clock, Timestamp},
     secrets::{self, Keyring, SecretValue},
     settings::Settings,
-    store::Store,
+    store::{Direct, Store},
 };
 use tracing::subscriber::DefaultGuard;
 
 use crate::{
     Access, Client, Fault, Log, Person, TestClock, TestRandom,
     engine::{Engine, TABLE},
-    faults::{FaultyClient, Orders},
+    faults::{DirectConnector, FaultyClient, Orders},
     people::{ACME, GLOBEX, found},
 };
 
@@ -71,10 +71,7 @@ impl World {
         let secret: Secret = Arc::new(Mutex::new(SECRET.to_owned()));
         let client = secrets_client(secret_orders.clone(), Arc::clone(&secret));
         let app = App {
-            store: Store::new(
-                aws_sdk_dynamodb::Client::new(&sdk_config(&engine.url, orders.clone())),
-                TABLE,
-            ),
+            store: table(&engine.url, &orders),
             clock: clock.clone(),
             random: Arc::new(TestRandom::default()),
             settings: Settings::default(),
@@ -212,6 +209,18 @@ impl World {
     }
 }
 
+fn table(url: &str, orders: &Orders) -> Store {
+    let sdk = sdk_config(url, orders.clone());
+    let inner = SharedHttpConnector::new(aws_smithy_http_client::Connector::builder().build_http());
+    let connector = SharedHttpConnector::new(DirectConnector { inner, orders: orders.clone() });
+    let direct = Direct::new(connector, credentials(), "us-east-1", Some(url.to_owned()));
+    Store::new(move || aws_sdk_dynamodb::Client::new(&sdk), TABLE).directly(direct)
+}
+
+fn credentials() -> Credentials {
+    Credentials::new("test", "test", None, None, "test")
+}
+
 fn sdk_config(url: &str, orders: Orders) -> SdkConfig {
     let inner = aws_smithy_http_client::Builder::new().build_http();
     let retries = RetryConfig::standard()
@@ -224,7 +233,7 @@ fn sdk_config(url: &str, orders: Orders) -> SdkConfig {
         .region(Region::from_static("us-east-1"))
         .endpoint_url(url)
         .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
-            Credentials::new("test", "test", None, None, "test"),
+            credentials(),
         ))
         .retry_config(retries)
         .timeout_config(TimeoutConfig::builder().build())
