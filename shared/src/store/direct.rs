@@ -1,6 +1,6 @@
 //! The read that every request makes, without the SDK's machinery around it. Of what a request computes,
-//! the SDK's plugins, interceptors and layers of settings for one call are a quarter; the call itself is
-//! a body, a signature and an answer.
+//! the SDK's plugins, interceptors and layers of settings for one call are about a third; the call itself
+//! is a body, a signature and an answer.
 //!
 //! One attempt is made this way. Whatever else than an answer comes of it, the SDK makes the call anew,
 //! with all that it knows of retries, time-outs and errors, and for some seconds all calls. So a call is
