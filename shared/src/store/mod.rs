@@ -83,8 +83,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// The table of that name. The SDK's client is made when it is first needed: that takes longer than
-    /// all else in a start, and a function that only reads may never need it.
+    /// The table of that name. The SDK's client is made when it is first needed: it would be a third of a
+    /// start, and who only reads may never need it.
     #[must_use]
     pub fn new(client: impl FnOnce() -> Client + Send + 'static, table: &str) -> Self {
         let client = Arc::new(LazyLock::new(Box::new(client) as MakeClient));

@@ -2,10 +2,8 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use super::{
-    LAST_END,
+    Ending, LAST_END,
     bytes::Reader,
     long::Long,
     short::Short,
@@ -76,11 +74,7 @@ impl From<IpAddr> for Halves {
 impl Layer {
     /// Packs sorted networks, which all have an end or none. With a key, those longer than /64 are
     /// tagged.
-    pub(super) fn write(
-        packed: &mut Vec<u8>,
-        networks: &[(IpNet, Option<Timestamp>)],
-        key: Option<&Key>,
-    ) {
+    pub(super) fn write(packed: &mut Vec<u8>, networks: &[Ending], key: Option<&Key>) {
         let (mut v4, mut v6, mut longer) = (Vec::new(), Vec::new(), Vec::new());
         for (network, end) in networks {
             let (length, end) = (network.prefix_len(), *end);

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Where such networks lie in the packed bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Long {
     /// Those that are alone in their /64.
     alone: Groups,

@@ -29,7 +29,7 @@ const KEY: usize = 2 * FACTORS * size_of::<u128>();
 pub(super) struct Key([u8; KEY]);
 
 /// Where tags lie in the packed bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tags {
     /// Where the key does.
     key: usize,
